@@ -1,0 +1,10 @@
+//! Backend-agnostic mathematics of model disassembling and assembling.
+//!
+//! The crate knows no backend, no file format but its own JSON, and no command line. See `ARCHITECTURE.md` for how the
+//! parts fit together.
+
+pub mod source;
+pub mod tensor;
+
+pub use source::{Batch, Batches, ImageSource, SourceError};
+pub use tensor::{Tensor, TensorError};

@@ -1,0 +1,158 @@
+//! Dense `f32` tensors: the only numeric container that crosses a crate boundary.
+
+use thiserror::Error;
+
+/// A dense, row-major `f32` tensor that owns its numbers.
+///
+/// Images and maps are `[N, C, H, W]`, features `[N, F]`, convolution kernels `[Q, P/groups, KH, KW]`,
+/// linear weights `[Q, P]`, per-channel parameters `[C]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    shape: Vec<usize>,
+    data: Vec<f32>,
+}
+
+/// A tensor whose number of elements does not fit its shape.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("shape {shape:?} needs {expected} numbers, found {found}")]
+pub struct TensorError {
+    /// The shape that was asked for.
+    pub shape: Vec<usize>,
+    /// The product of the shape (`usize::MAX` where it overflows).
+    pub expected: usize,
+    /// How many numbers were given.
+    pub found: usize,
+}
+
+impl Tensor {
+    /// A tensor of `shape` over `data` in row-major order.
+    ///
+    /// # Errors
+    /// [`TensorError`] where the product of `shape` is not `data.len()`.
+    pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Result<Self, TensorError> {
+        let shape = shape.into();
+        let expected = element_count(&shape).unwrap_or(usize::MAX);
+        if expected == data.len() {
+            Ok(Self { shape, data })
+        } else {
+            Err(TensorError { shape, expected, found: data.len() })
+        }
+    }
+
+    /// A tensor of zeros.
+    ///
+    /// # Panics
+    /// Where the product of `shape` overflows `usize`; shapes from outside go through [`Tensor::new`].
+    pub fn zeros(shape: impl Into<Vec<usize>>) -> Self {
+        let shape = shape.into();
+        let count = element_count(&shape).expect("the product of a tensor's shape fits usize");
+        Self { shape, data: vec![0.0; count] }
+    }
+
+    /// A one-dimensional tensor over `data`.
+    pub fn vector(data: Vec<f32>) -> Self {
+        Self { shape: vec![data.len()], data }
+    }
+
+    /// The extent of every axis, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The numbers, row-major.
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// The numbers, row-major, to write to.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// The numbers, row-major, without the shape.
+    pub fn into_data(self) -> Vec<f32> {
+        self.data
+    }
+
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Whether there is no number at all (an axis of extent 0).
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// The slab at `index` of the outermost axis: one sample of a batch, one filter of a kernel.
+    ///
+    /// # Panics
+    /// Where the tensor has no axis or `index` is out of range.
+    pub fn row(&self, index: usize) -> &[f32] {
+        let stride = self.data.len() / self.shape[0].max(1);
+        &self.data[index * stride..(index + 1) * stride]
+    }
+
+    /// The same numbers under another shape.
+    ///
+    /// # Errors
+    /// [`TensorError`] where the product differs.
+    pub fn reshape(self, shape: impl Into<Vec<usize>>) -> Result<Self, TensorError> {
+        Self::new(shape, self.data)
+    }
+
+    /// The slabs `indices` of `axis`, in that order: how every slicing pass cuts a parameter.
+    ///
+    /// # Panics
+    /// Where `axis` or an index is out of range; callers validate against the graph first.
+    pub fn select(&self, axis: usize, indices: &[usize]) -> Self {
+        let outer: usize = self.shape[..axis].iter().product();
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let extent = self.shape[axis];
+        let mut data = Vec::with_capacity(outer * indices.len() * inner);
+        for o in 0..outer {
+            for &index in indices {
+                assert!(index < extent, "index {index} on axis {axis} of extent {extent}");
+                let start = (o * extent + index) * inner;
+                data.extend_from_slice(&self.data[start..start + inner]);
+            }
+        }
+        let mut shape = self.shape.clone();
+        shape[axis] = indices.len();
+        Self { shape, data }
+    }
+
+    /// The position of the first number that is NaN or infinite.
+    pub fn first_non_finite(&self) -> Option<usize> {
+        self.data.iter().position(|x| !x.is_finite())
+    }
+}
+
+/// The product of a shape, or `None` where it overflows.
+pub fn element_count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_refuses_a_wrong_count() {
+        let error = Tensor::new([2, 3], vec![0.0; 5]).unwrap_err();
+        assert_eq!((error.expected, error.found), (6, 5));
+    }
+
+    #[test]
+    fn an_overflowing_shape_is_an_error() {
+        assert!(Tensor::new([usize::MAX, 2], vec![]).is_err());
+    }
+
+    #[test]
+    fn select_picks_slabs_in_order() {
+        let t = Tensor::new([2, 3, 2], (0u8..12).map(f32::from).collect()).unwrap();
+        let picked = t.select(1, &[2, 0]);
+        assert_eq!(picked.shape(), [2, 2, 2]);
+        assert_eq!(picked.data(), [4.0, 5.0, 0.0, 1.0, 10.0, 11.0, 6.0, 7.0]);
+    }
+}
