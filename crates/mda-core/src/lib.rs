@@ -3,8 +3,15 @@
 //! The crate knows no backend, no file format but its own JSON, and no command line. See `ARCHITECTURE.md` for how the
 //! parts fit together.
 
+pub mod backend;
+pub mod graph;
+pub mod model;
+pub mod op;
+pub mod provenance;
+pub mod reference;
 pub mod source;
 pub mod tensor;
 
+pub use model::{Model, ModelSize};
 pub use source::{Batch, Batches, ImageSource, SourceError};
 pub use tensor::{Tensor, TensorError};

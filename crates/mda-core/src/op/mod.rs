@@ -1,0 +1,285 @@
+//! The operations of the graph: one file each, holding the shape rule, the channel ties, the slicing rule, the joining
+//! rule of block-diagonal assembly and the reference evaluation together.
+//!
+//! `Op` is closed: a new operation is a new variant, and the compiler lists every place that has to learn of it.
+
+mod add;
+mod batch_norm;
+mod channelwise;
+mod clamp;
+mod concat;
+mod conv2d;
+mod flatten;
+mod global_avg_pool;
+mod input;
+mod linear;
+mod normalize;
+mod pool;
+mod select_channels;
+mod window;
+
+pub use add::Add;
+pub use batch_norm::BatchNorm;
+pub use clamp::Clamp;
+pub use concat::Concat;
+pub use conv2d::Conv2d;
+pub use flatten::Flatten;
+pub use global_avg_pool::GlobalAvgPool;
+pub use input::Input;
+pub use linear::Linear;
+pub use normalize::Normalize;
+pub use pool::{AvgPool, MaxPool};
+pub use select_channels::SelectChannels;
+pub use window::{Padding, Window};
+
+use crate::graph::{NodeParameters, ParameterSpec, Shape};
+use crate::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use thiserror::Error;
+
+/// One operation with its attributes; parameters (weights) live beside the graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op")]
+pub enum Op {
+    /// The images.
+    Input(Input),
+    /// Per-channel `(x - mean) / std`.
+    Normalize(Normalize),
+    /// Two-dimensional convolution, grouped or not.
+    Conv2d(Conv2d),
+    /// Batch normalisation with running statistics.
+    BatchNorm(BatchNorm),
+    /// ReLU, ReLU6 and their like.
+    Clamp(Clamp),
+    /// Maximum over a window.
+    MaxPool(MaxPool),
+    /// Mean over a window.
+    AvgPool(AvgPool),
+    /// Mean over all positions, keeping `[N, C, 1, 1]`.
+    GlobalAvgPool(GlobalAvgPool),
+    /// Elementwise sum of values of one shape.
+    Add(Add),
+    /// Values behind one another along the channels.
+    Concat(Concat),
+    /// `[N, C, H, W]` to `[N, C*H*W]`.
+    Flatten(Flatten),
+    /// Fully connected layer.
+    Linear(Linear),
+    /// Channels picked, repeated, permuted or inserted as zeros.
+    SelectChannels(SelectChannels),
+}
+
+/// Why an operation does not fit its inputs.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("expected {expected}, got {got}")]
+pub struct ShapeError {
+    /// What the operation needs.
+    pub expected: String,
+    /// What it was given.
+    pub got: String,
+}
+
+impl ShapeError {
+    pub(crate) fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self { expected: expected.into(), got: got.into() }
+    }
+}
+
+/// A node that a keep plan is about to cut: what stays of its inputs and of its output.
+pub(crate) struct Cut<'a> {
+    /// Shapes of the inputs, uncut.
+    pub inputs: &'a [Shape],
+    /// Kept channels of every input, ascending.
+    pub kept_inputs: &'a [&'a [usize]],
+    /// Kept channels of the output, ascending.
+    pub kept: &'a [usize],
+    /// The node's uncut parameters.
+    pub parameters: NodeParameters<'a>,
+}
+
+/// What a pass makes of a node: its operation and its parameters by suffix.
+pub(crate) struct Rewritten {
+    pub op: Op,
+    pub parameters: Vec<(&'static str, Tensor)>,
+}
+
+impl Rewritten {
+    pub(crate) fn plain(op: impl Into<Op>) -> Self {
+        Self { op: op.into(), parameters: Vec::new() }
+    }
+}
+
+/// Where a channel of a joined value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Lane {
+    /// Which of the joined models.
+    pub part: usize,
+    /// Which channel of that model's value.
+    pub channel: usize,
+}
+
+/// One model's version of the node that is being joined.
+pub(crate) struct Part<'a> {
+    pub op: &'a Op,
+    pub inputs: Vec<Shape>,
+    pub output: Shape,
+    pub parameters: NodeParameters<'a>,
+}
+
+/// The same node of several models of one architecture, with the lanes of the joined inputs.
+pub(crate) struct Join<'a> {
+    pub parts: &'a [Part<'a>],
+    pub lanes: &'a [&'a [Lane]],
+}
+
+impl Join<'_> {
+    /// The lanes of all parts' outputs, one part behind another.
+    pub(crate) fn stacked_output(&self) -> Vec<Lane> {
+        let stacked = self.parts.iter().enumerate();
+        stacked.flat_map(|(part, p)| (0..p.output.channels()).map(move |channel| Lane { part, channel })).collect()
+    }
+}
+
+/// A joined node.
+pub(crate) struct Joined {
+    pub node: Rewritten,
+    pub lanes: Vec<Lane>,
+}
+
+/// Why a node cannot be cut or joined as asked.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RewriteError {
+    /// The groups of a grouped convolution would keep different numbers of channels.
+    #[error("its {groups} groups would keep {counts:?} {side} channels; a grouped convolution needs equal counts")]
+    UnequalGroups {
+        /// Groups of the convolution.
+        groups: usize,
+        /// `input` or `output`.
+        side: &'static str,
+        /// Kept channels per group.
+        counts: Vec<usize>,
+    },
+    /// Two models have different operations or attributes at one node.
+    #[error("the models differ here: {left} against {right}; join them in parallel instead")]
+    Different {
+        /// Operation of the first model.
+        left: String,
+        /// Operation of the other.
+        right: String,
+    },
+}
+
+/// What every operation knows about itself. Inputs have been counted and checked when a method beyond `shape` is called.
+pub(crate) trait Operation {
+    /// The output's shape.
+    fn shape(&self, inputs: &[Shape]) -> Result<Shape, ShapeError>;
+
+    /// The tensors that the operation needs over inputs of these shapes.
+    fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
+        Vec::new()
+    }
+
+    /// The `(input, channel)` pairs that are kept or cut together with output channel `channel`; none at a barrier.
+    fn ties(&self, inputs: &[Shape], channel: usize) -> Vec<(usize, usize)>;
+
+    /// The operation between what is kept.
+    fn cut(&self, cut: &Cut<'_>) -> Result<Rewritten, RewriteError>;
+
+    /// The operation over the joined inputs of several models (block-diagonal assembly).
+    fn join(&self, join: &Join<'_>) -> Result<Joined, RewriteError>;
+
+    /// The output for a batch, computed naively with f64 accumulation: the oracle of every backend.
+    fn evaluate(&self, inputs: &[&Tensor], output: Shape, parameters: NodeParameters<'_>) -> Tensor;
+
+    /// Multiply-adds of one sample; only convolutions and linear layers count.
+    fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
+        0
+    }
+}
+
+impl Op {
+    pub(crate) fn operation(&self) -> &dyn Operation {
+        match self {
+            Self::Input(op) => op,
+            Self::Normalize(op) => op,
+            Self::Conv2d(op) => op,
+            Self::BatchNorm(op) => op,
+            Self::Clamp(op) => op,
+            Self::MaxPool(op) => op,
+            Self::AvgPool(op) => op,
+            Self::GlobalAvgPool(op) => op,
+            Self::Add(op) => op,
+            Self::Concat(op) => op,
+            Self::Flatten(op) => op,
+            Self::Linear(op) => op,
+            Self::SelectChannels(op) => op,
+        }
+    }
+
+    /// The operation's name as the field writes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "Input",
+            Self::Normalize(_) => "Normalize",
+            Self::Conv2d(_) => "Conv2d",
+            Self::BatchNorm(_) => "BatchNorm",
+            Self::Clamp(_) => "Clamp",
+            Self::MaxPool(_) => "MaxPool",
+            Self::AvgPool(_) => "AvgPool",
+            Self::GlobalAvgPool(_) => "GlobalAvgPool",
+            Self::Add(_) => "Add",
+            Self::Concat(_) => "Concat",
+            Self::Flatten(_) => "Flatten",
+            Self::Linear(_) => "Linear",
+            Self::SelectChannels(_) => "SelectChannels",
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! into_op {
+    ($($variant:ident),*) => { $(
+        impl From<$variant> for Op {
+            fn from(op: $variant) -> Self {
+                Self::$variant(op)
+            }
+        }
+    )* };
+}
+into_op!(
+    Input,
+    Normalize,
+    Conv2d,
+    BatchNorm,
+    Clamp,
+    MaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    Add,
+    Concat,
+    Flatten,
+    Linear,
+    SelectChannels
+);
+
+/// Checks the number of inputs and answers the only one.
+pub(crate) fn only(inputs: &[Shape]) -> Result<Shape, ShapeError> {
+    match inputs {
+        [shape] => Ok(*shape),
+        _ => Err(ShapeError::new("one input", format!("{}", inputs.len()))),
+    }
+}
+
+/// Checks for a single input that is a map and answers its channels, height and width.
+pub(crate) fn only_map(inputs: &[Shape]) -> Result<(usize, [usize; 2]), ShapeError> {
+    match only(inputs)? {
+        Shape::Map { channels, height, width } => Ok((channels, [height, width])),
+        shape @ Shape::Features(_) => Err(ShapeError::new("feature maps [N, C, H, W]", shape.to_string())),
+    }
+}

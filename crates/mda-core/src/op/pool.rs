@@ -1,0 +1,129 @@
+//! Pools over a sliding window.
+
+use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise, only_map};
+use crate::graph::{NodeParameters, Shape};
+use crate::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// The maximum under a window; padding never wins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaxPool {
+    /// The window.
+    pub window: Window,
+    /// Whether a last, partial window counts.
+    pub ceil_mode: bool,
+}
+
+/// The mean under a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AvgPool {
+    /// The window; its dilation is 1.
+    pub window: Window,
+    /// Whether a last, partial window counts.
+    pub ceil_mode: bool,
+    /// Whether padding counts in the divisor.
+    pub count_include_pad: bool,
+}
+
+fn shape(window: &Window, ceil_mode: bool, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+    let (channels, input) = only_map(inputs)?;
+    let output @ [height, width] = window.output(input, ceil_mode)?;
+    if (0..2).any(|axis| window.padding.along(axis).iter().any(|&pad| pad >= window.kernel[axis])) {
+        return Err(ShapeError::new("padding smaller than the kernel", format!("{window:?}")));
+    }
+    let sees_input = |axis: usize, at: usize| {
+        (0..window.kernel[axis]).any(|tap| window.source(axis, at, tap, input[axis]).is_some())
+    };
+    if (0..2).any(|axis| !(0..output[axis]).all(|at| sees_input(axis, at))) {
+        return Err(ShapeError::new("windows that each see some input", format!("{window:?}")));
+    }
+    Ok(Shape::Map { channels, height, width })
+}
+
+/// Calls `f(plane, output index, taps inside the input)` for every output position of every channel.
+fn evaluate(
+    window: &Window,
+    input: &Tensor,
+    output: Shape,
+    f: impl Fn([usize; 2], &mut dyn Iterator<Item = f32>) -> f32,
+) -> Tensor {
+    let (batch, extents) = (input.shape()[0], [input.shape()[2], input.shape()[3]]);
+    let [rows, columns] = output.spatial();
+    let mut data = Vec::with_capacity(batch * output.elements());
+    for plane in input.data().chunks(extents[0] * extents[1]) {
+        for row in 0..rows {
+            for column in 0..columns {
+                let taps_of = |axis: usize, at: usize| {
+                    (0..window.kernel[axis]).filter_map(move |tap| window.source(axis, at, tap, extents[axis]))
+                };
+                let mut numbers =
+                    taps_of(0, row).flat_map(|y| taps_of(1, column).map(move |x| plane[y * extents[1] + x]));
+                data.push(f([row, column], &mut numbers));
+            }
+        }
+    }
+    Tensor::new(output.batched(batch), data).expect("one number a position")
+}
+
+impl Operation for MaxPool {
+    fn shape(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+        shape(&self.window, self.ceil_mode, inputs)
+    }
+
+    fn ties(&self, _inputs: &[Shape], channel: usize) -> Vec<(usize, usize)> {
+        channelwise::ties(channel)
+    }
+
+    fn cut(&self, _cut: &Cut<'_>) -> Result<Rewritten, RewriteError> {
+        Ok(Rewritten::plain(self.clone()))
+    }
+
+    fn join(&self, join: &Join<'_>) -> Result<Joined, RewriteError> {
+        channelwise::join_equal(join)
+    }
+
+    fn evaluate(&self, inputs: &[&Tensor], output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
+        evaluate(&self.window, inputs[0], output, |_, taps| taps.fold(f32::NEG_INFINITY, f32::max))
+    }
+}
+
+impl AvgPool {
+    /// What the sum at output position `[row, column]` is divided by, over an input of extents `input`.
+    pub fn divisor(&self, output: [usize; 2], input: [usize; 2]) -> usize {
+        let along = |axis: usize| {
+            let [before, after] = self.window.padding.along(axis);
+            let start = output[axis] * self.window.stride[axis];
+            let end = (start + self.window.kernel[axis]).min(input[axis] + before + after);
+            if self.count_include_pad { end - start } else { end.min(input[axis] + before) - start.max(before) }
+        };
+        along(0) * along(1)
+    }
+}
+
+impl Operation for AvgPool {
+    fn shape(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+        if self.window.dilation != [1, 1] {
+            return Err(ShapeError::new("an average pool without dilation", format!("{:?}", self.window.dilation)));
+        }
+        shape(&self.window, self.ceil_mode, inputs)
+    }
+
+    fn ties(&self, _inputs: &[Shape], channel: usize) -> Vec<(usize, usize)> {
+        channelwise::ties(channel)
+    }
+
+    fn cut(&self, _cut: &Cut<'_>) -> Result<Rewritten, RewriteError> {
+        Ok(Rewritten::plain(self.clone()))
+    }
+
+    fn join(&self, join: &Join<'_>) -> Result<Joined, RewriteError> {
+        channelwise::join_equal(join)
+    }
+
+    fn evaluate(&self, inputs: &[&Tensor], output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
+        let extents = [inputs[0].shape()[2], inputs[0].shape()[3]];
+        evaluate(&self.window, inputs[0], output, |at, taps| {
+            (taps.map(f64::from).sum::<f64>() / self.divisor(at, extents) as f64) as f32
+        })
+    }
+}

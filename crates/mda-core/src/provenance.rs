@@ -1,0 +1,49 @@
+//! Where a component or an assembled model came from, as far as its own file tells.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The origin of a model that this toolkit made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Provenance {
+    /// A component that was cut out of one source.
+    Component(ComponentOrigin),
+    /// An assembled model.
+    Assembled {
+        /// How the components were joined: `parallel` or `block-diagonal`.
+        form: String,
+        /// How their logits were rescaled.
+        rescaling: String,
+        /// The components, in the order of their logits.
+        components: Vec<ComponentRecord>,
+    },
+}
+
+/// What was cut out of which source, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComponentOrigin {
+    /// The source's name.
+    pub source: String,
+    /// SHA-256 of the source's file, where it was read from one.
+    pub source_sha256: Option<String>,
+    /// The categories that the component serves, as the source numbers them.
+    pub task: Vec<usize>,
+    /// The formulation, written out.
+    pub formulation: serde_json::Value,
+    /// How many images a category decided.
+    pub images_per_category: usize,
+    /// The kept source channels of every value that lost some, by node name.
+    pub kept: BTreeMap<String, Vec<usize>>,
+}
+
+/// One component of an assembled model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComponentRecord {
+    /// The component's name.
+    pub name: String,
+    /// Its categories.
+    pub categories: Vec<String>,
+    /// Its own origin.
+    pub origin: Option<Box<Provenance>>,
+}

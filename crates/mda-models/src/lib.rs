@@ -1,0 +1,1 @@
+//! Architectures of image classifiers, with the parameter names of their PyTorch originals.

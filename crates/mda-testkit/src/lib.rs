@@ -1,0 +1,1 @@
+//! Random graphs, the backend conformance suite and golden data.
