@@ -4,11 +4,17 @@
 //! parts fit together.
 
 pub mod backend;
+pub mod channels;
+pub mod contribution;
+pub mod formulation;
 pub mod graph;
+pub mod keep;
 pub mod model;
 pub mod op;
 pub mod provenance;
 pub mod reference;
+pub mod relevance;
+pub mod slice;
 pub mod source;
 pub mod tensor;
 

@@ -22,7 +22,7 @@ pub use add::Add;
 pub use batch_norm::BatchNorm;
 pub use clamp::Clamp;
 pub use concat::Concat;
-pub use conv2d::Conv2d;
+pub use conv2d::{Connectivity, Conv2d};
 pub use flatten::Flatten;
 pub use global_avg_pool::GlobalAvgPool;
 pub use input::Input;

@@ -1,0 +1,164 @@
+//! The one formulation whose values are the methods of the field (RCM, section "unified paradigm"; see docs/method.md).
+//!
+//! A method measures how much each input channel of a layer adds to each output channel, normalises that over the
+//! inputs, compares it with `alpha`, allocates it to the inputs over the outputs that matter, normalises again, and
+//! compares with `beta`. What remains is relevant, and the walk goes on one layer further back.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What is measured of an input channel of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The positive part of what the channel adds to an output channel, summed over positions, then over the images of
+    /// a category (relative contribution).
+    RelativeContribution,
+}
+
+/// How numbers over the inputs of one output (or over all inputs) are made comparable.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalization {
+    /// `(x - min) / (max - min + eps)`, eps = 1e-5.
+    MinMax,
+    /// `x / (max + eps)`.
+    Max,
+    /// Unchanged.
+    None,
+}
+
+/// What an output that matters allocates to its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accumulation {
+    /// One for every input above `alpha`.
+    Hard,
+    /// The normalised measure of every input above `alpha`.
+    Soft,
+    /// As hard, over all outputs of the layer whether they matter or not: each layer alone.
+    None,
+}
+
+/// How relevance passes operations that change the number of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Propagation {
+    /// Along the real graph.
+    Graph,
+    /// As the released Model-LEGO code does: wherever the number of channels changes (behind a Flatten, at a Concat),
+    /// everything before counts as relevant. Kept only for comparison.
+    Reset,
+}
+
+/// The two thresholds of a layer; a number is above where it is strictly greater.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// For the normalised measure of an input towards one output.
+    pub alpha: f32,
+    /// For the normalised sum that an input is allocated.
+    pub beta: f32,
+}
+
+/// A method: one value of the paradigm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Formulation {
+    /// What is measured.
+    pub measure: Measure,
+    /// How it is made comparable.
+    pub normalization: Normalization,
+    /// What outputs allocate to inputs.
+    pub accumulation: Accumulation,
+    /// How relevance passes a change of channels.
+    pub propagation: Propagation,
+    /// Thresholds of convolutions.
+    pub conv: Threshold,
+    /// Thresholds of linear layers.
+    pub linear: Threshold,
+}
+
+/// A formulation that cannot be used.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum FormulationError {
+    /// No preset of that name.
+    #[error("no formulation is called `{name}`; there are {}", PRESETS.join(", "))]
+    UnknownPreset {
+        /// What was asked for.
+        name: String,
+    },
+    /// A threshold outside `0.0..1.0`.
+    #[error("{which} must lie in 0.0..1.0, got {value}")]
+    Threshold {
+        /// Which one.
+        which: String,
+        /// Its value.
+        value: f32,
+    },
+}
+
+/// The names of the presets.
+pub const PRESETS: [&str; 2] = ["graph", "model-lego"];
+
+impl Formulation {
+    /// The released Model-LEGO code: hard accumulation, alpha/beta 0.3/0.2 and 0.4/0.3, reset where channels change.
+    pub fn model_lego() -> Self {
+        Self {
+            measure: Measure::RelativeContribution,
+            normalization: Normalization::MinMax,
+            accumulation: Accumulation::Hard,
+            propagation: Propagation::Reset,
+            conv: Threshold { alpha: 0.3, beta: 0.2 },
+            linear: Threshold { alpha: 0.4, beta: 0.3 },
+        }
+    }
+
+    /// Ours: the same measure, walked along the real graph.
+    pub fn graph() -> Self {
+        Self { propagation: Propagation::Graph, ..Self::model_lego() }
+    }
+
+    /// The preset called `name`.
+    ///
+    /// # Errors
+    /// [`FormulationError::UnknownPreset`], which lists the presets.
+    pub fn preset(name: &str) -> Result<Self, FormulationError> {
+        match name {
+            "graph" => Ok(Self::graph()),
+            "model-lego" => Ok(Self::model_lego()),
+            _ => Err(FormulationError::UnknownPreset { name: name.into() }),
+        }
+    }
+
+    /// Checks the thresholds.
+    ///
+    /// # Errors
+    /// [`FormulationError::Threshold`] where one is not in `0.0..1.0`.
+    pub fn check(&self) -> Result<(), FormulationError> {
+        let thresholds = [
+            ("the alpha of convolutions", self.conv.alpha),
+            ("the beta of convolutions", self.conv.beta),
+            ("the alpha of linear layers", self.linear.alpha),
+            ("the beta of linear layers", self.linear.beta),
+        ];
+        match thresholds.into_iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
+            None => Ok(()),
+            Some((which, value)) => Err(FormulationError::Threshold { which: which.into(), value }),
+        }
+    }
+}
+
+impl Normalization {
+    /// Normalises in place, in f32 as the released code does, so that thresholds fall alike.
+    pub fn apply(self, numbers: &mut [f32]) {
+        const EPS: f32 = 1e-5;
+        let fold = |start: f32, pick: fn(f32, f32) -> f32| numbers.iter().copied().fold(start, pick);
+        let (low, high) = match self {
+            Self::MinMax => (fold(f32::INFINITY, f32::min), fold(f32::NEG_INFINITY, f32::max)),
+            Self::Max => (0.0, fold(0.0, f32::max)),
+            Self::None => return,
+        };
+        let range = high - low + EPS;
+        numbers.iter_mut().for_each(|x| *x = (*x - low) / range);
+    }
+}

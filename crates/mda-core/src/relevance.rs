@@ -1,0 +1,132 @@
+//! Backward accumulation: from the logits of a category to the channels of every value that matter to it.
+
+use crate::contribution::{is_layer, relative_contributions};
+use crate::formulation::{Accumulation, Formulation, Measure, Propagation, Threshold};
+use crate::graph::{NodeId, ValidGraph};
+use crate::model::Model;
+use crate::op::Op;
+use crate::tensor::Tensor;
+use std::collections::HashMap;
+
+/// What matters to one category (or, united, to a task): a decision and a score for every channel of every value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relevance {
+    /// `relevant[value][channel]`.
+    pub relevant: Vec<Vec<bool>>,
+    /// `score[value][channel]`: the normalised allocation, summed over consumers (and over categories once united).
+    pub score: Vec<Vec<f32>>,
+}
+
+/// What a backend saw at every layer while the images of one category ran: see [`relative_contributions`].
+pub type Observations = HashMap<NodeId, Tensor>;
+
+impl Relevance {
+    fn none(graph: &ValidGraph) -> Self {
+        let channels = || graph.nodes().iter().map(|node| node.shape.channels());
+        Self {
+            relevant: channels().map(|count| vec![false; count]).collect(),
+            score: channels().map(|count| vec![0.0; count]).collect(),
+        }
+    }
+
+    /// The relevance of several categories together: relevant to any, scores summed.
+    ///
+    /// # Panics
+    /// Where the parts belong to different graphs.
+    pub fn united<'a>(graph: &ValidGraph, parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::none(graph);
+        for part in parts {
+            for value in 0..graph.nodes().len() {
+                for channel in 0..all.relevant[value].len() {
+                    all.add(value, channel, part.relevant[value][channel], part.score[value][channel]);
+                }
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, value: NodeId, channel: usize, relevant: bool, score: f32) {
+        self.relevant[value][channel] |= relevant;
+        self.score[value][channel] += score;
+    }
+
+    fn outputs_that_matter(&self, value: NodeId) -> Vec<usize> {
+        let flags = self.relevant[value].iter().enumerate();
+        flags.filter(|&(_, &relevant)| relevant).map(|(channel, _)| channel).collect()
+    }
+}
+
+/// Walks from logit `category` back to the images.
+///
+/// # Panics
+/// Where `observations` lacks a layer that the walk meets, or `category` is out of range.
+pub fn accumulate(model: &Model, formulation: &Formulation, observations: &Observations, category: usize) -> Relevance {
+    let graph = model.graph();
+    let mut relevance = Relevance::none(graph);
+    relevance.add(graph.output(), category, true, 1.0);
+    for id in (0..graph.nodes().len()).rev() {
+        if !relevance.relevant[id].contains(&true) {
+            continue;
+        }
+        if is_layer(graph, id) {
+            through_layer(model, formulation, observations, id, &mut relevance);
+        } else {
+            through_operation(graph, formulation.propagation, id, &mut relevance);
+        }
+    }
+    relevance
+}
+
+fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, id: NodeId, relevance: &mut Relevance) {
+    let node = model.graph().node(id);
+    let rows = match formulation.accumulation {
+        Accumulation::None => (0..node.shape.channels()).collect(),
+        Accumulation::Hard | Accumulation::Soft => relevance.outputs_that_matter(id),
+    };
+    let threshold = match node.op {
+        Op::Linear(_) => formulation.linear,
+        _ => formulation.conv,
+    };
+    let observed = seen.get(&id).unwrap_or_else(|| panic!("observations of `{}`", node.name));
+    let mut contributions = match formulation.measure {
+        Measure::RelativeContribution => relative_contributions(model, id, observed, &rows),
+    };
+    let input = node.inputs[0];
+    let mut allocated = vec![0.0f32; model.graph().node(input).shape.channels()];
+    for (row, &first) in contributions.values.chunks_mut(contributions.seen).zip(&contributions.first) {
+        formulation.normalization.apply(row);
+        for (sum, &r) in allocated[first..].iter_mut().zip(row.iter()) {
+            *sum += allocation(formulation.accumulation, threshold, r);
+        }
+    }
+    formulation.normalization.apply(&mut allocated);
+    for (channel, &score) in allocated.iter().enumerate() {
+        relevance.add(input, channel, score > threshold.beta, score);
+    }
+}
+
+fn allocation(accumulation: Accumulation, threshold: Threshold, r: f32) -> f32 {
+    match (r > threshold.alpha, accumulation) {
+        (false, _) => 0.0,
+        (true, Accumulation::Soft) => r,
+        (true, Accumulation::Hard | Accumulation::None) => 1.0,
+    }
+}
+
+fn through_operation(graph: &ValidGraph, propagation: Propagation, id: NodeId, relevance: &mut Relevance) {
+    let node = graph.node(id);
+    let shapes = graph.input_shapes(id);
+    let changes = node.inputs.iter().any(|&input| graph.node(input).shape.channels() != node.shape.channels());
+    if propagation == Propagation::Reset && changes {
+        for &input in &node.inputs {
+            (0..graph.node(input).shape.channels()).for_each(|channel| relevance.add(input, channel, true, 1.0));
+        }
+        return;
+    }
+    for channel in 0..node.shape.channels() {
+        let (relevant, score) = (relevance.relevant[id][channel], relevance.score[id][channel]);
+        for (input, source) in node.op.operation().ties(&shapes, channel) {
+            relevance.add(node.inputs[input], source, relevant, score);
+        }
+    }
+}
