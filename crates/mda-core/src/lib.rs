@@ -3,17 +3,23 @@
 //! The crate knows no backend, no file format but its own JSON, and no command line. See `ARCHITECTURE.md` for how the
 //! parts fit together.
 
+pub mod affine;
+pub mod assemble;
 pub mod backend;
 pub mod channels;
 pub mod contribution;
+pub mod disassemble;
 pub mod formulation;
 pub mod graph;
 pub mod keep;
+pub mod metrics;
 pub mod model;
 pub mod op;
 pub mod provenance;
 pub mod reference;
 pub mod relevance;
+pub mod rescale;
+pub mod runner;
 pub mod slice;
 pub mod source;
 pub mod tensor;

@@ -1,0 +1,249 @@
+//! Disassembling: from a source and labelled images to a stand-alone component.
+
+use crate::backend::Probe;
+use crate::contribution::is_layer;
+use crate::formulation::{Formulation, FormulationError};
+use crate::graph::ValidGraph;
+use crate::keep::KeepPlan;
+use crate::model::Model;
+use crate::op::Op;
+use crate::provenance::{ComponentOrigin, Provenance};
+use crate::relevance::{Observations, Relevance, accumulate};
+use crate::runner::{RunError, Runner};
+use crate::slice::{SliceError, slice};
+use crate::source::ImageSource;
+use crate::tensor::Tensor;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Which logits a component keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logits {
+    /// Those of its task.
+    #[default]
+    Task,
+    /// All of the source's, as the released Model-LEGO code does.
+    All,
+}
+
+/// The images that speak for each category of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Category of the model and positions of its images in the source, ascending.
+    pub categories: Vec<(usize, Vec<usize>)>,
+}
+
+/// What matters to each category of a task.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    /// The formulation that decided.
+    pub formulation: Formulation,
+    /// Category of the model and its relevance.
+    pub categories: Vec<(usize, Relevance)>,
+    /// The largest number of images that spoke for one category.
+    pub images_per_category: usize,
+}
+
+/// Why nothing could be disassembled.
+#[derive(Debug, Error)]
+pub enum DisassembleError {
+    /// A task without categories.
+    #[error("the task has no category")]
+    EmptyTask,
+    /// A category that the model does not have.
+    #[error("category {category} is out of range: the model has categories 0 to {}", .count - 1)]
+    CategoryOutOfRange {
+        /// What was asked for.
+        category: usize,
+        /// How many categories the model has.
+        count: usize,
+    },
+    /// A category without images.
+    #[error("no image speaks for category {category} (`{name}`)")]
+    NoImages {
+        /// The category.
+        category: usize,
+        /// Its name.
+        name: String,
+    },
+    /// Categories that were not attributed.
+    #[error("category {category} was not attributed")]
+    NotAttributed {
+        /// The category.
+        category: usize,
+    },
+    /// A bad formulation.
+    #[error(transparent)]
+    Formulation(#[from] FormulationError),
+    /// The model could not be run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The thresholds leave nothing of a layer, or the graph cannot be cut that way.
+    #[error("{source}; thresholds are {thresholds}")]
+    Slice {
+        /// What cannot be cut.
+        source: SliceError,
+        /// The thresholds, in words.
+        thresholds: String,
+    },
+}
+
+/// Picks, for every category of `candidates`, the `top_k` images in which the source is surest of the label.
+///
+/// Sureness is the softmax probability of the label, compared in f64 logarithms so that it does not saturate at 1; ties
+/// go to the earlier image. Each selection is sorted by position.
+///
+/// # Errors
+/// [`DisassembleError`] for a category out of range or without candidates, and where running fails.
+pub fn select_confident(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    candidates: &[(usize, Vec<usize>)],
+    top_k: usize,
+) -> Result<Selection, DisassembleError> {
+    let mut categories = Vec::with_capacity(candidates.len());
+    for (category, indices) in candidates {
+        require_images(model, *category, indices)?;
+        let run = runner.logits(model, source, indices)?;
+        let sureness = |position: usize| log_softmax(run.logits.row(position), *category);
+        let mut order: Vec<(f64, usize)> = indices.iter().enumerate().map(|(p, &index)| (sureness(p), index)).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut chosen: Vec<usize> = order.into_iter().take(top_k).map(|(_, index)| index).collect();
+        chosen.sort_unstable();
+        categories.push((*category, chosen));
+    }
+    Ok(Selection { categories })
+}
+
+fn require_images(model: &Model, category: usize, images: &[usize]) -> Result<(), DisassembleError> {
+    let count = model.categories().len();
+    match model.categories().get(category) {
+        None => Err(DisassembleError::CategoryOutOfRange { category, count }),
+        Some(name) if images.is_empty() => Err(DisassembleError::NoImages { category, name: name.clone() }),
+        Some(_) => Ok(()),
+    }
+}
+
+fn log_softmax(logits: &[f32], category: usize) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let others = logits.iter().enumerate().filter(|&(k, _)| k != category);
+    let rest: f64 = others.map(|(_, &x)| f64::from(x - max).exp()).sum();
+    let own = f64::from(logits[category] - max);
+    // ln(e^own / (e^own + rest)) = -ln(1 + rest / e^own), precise where the label is nearly certain.
+    -(rest / own.exp()).ln_1p()
+}
+
+/// Runs the selected images of each category once and walks back from its logit.
+///
+/// Memory: one category's window sums and linear inputs at a time.
+///
+/// # Errors
+/// [`DisassembleError`] for a category out of range or without images, bad thresholds, and where running fails.
+pub fn attribute(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    selection: &Selection,
+    formulation: &Formulation,
+) -> Result<Attribution, DisassembleError> {
+    formulation.check()?;
+    let mut categories = Vec::with_capacity(selection.categories.len());
+    for (category, indices) in &selection.categories {
+        require_images(model, *category, indices)?;
+        let observations = observe(runner, model, source, indices)?;
+        categories.push((*category, accumulate(model, formulation, &observations, *category)));
+    }
+    let images_per_category = selection.categories.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
+    Ok(Attribution { formulation: formulation.clone(), categories, images_per_category })
+}
+
+/// The probes that relative contribution needs: window sums of convolutions, inputs of linear layers.
+pub fn contribution_probes(graph: &ValidGraph) -> Vec<Probe> {
+    let layers = (0..graph.nodes().len()).filter(|&id| is_layer(graph, id));
+    let probe = |id| if matches!(graph.node(id).op, Op::Linear(_)) { Probe::Input(id) } else { Probe::WindowSum(id) };
+    layers.map(probe).collect()
+}
+
+/// The observations of [`contribution_probes`] over the images at `indices`, by layer.
+///
+/// # Errors
+/// [`RunError`] from the backend or the images.
+pub fn observe(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    indices: &[usize],
+) -> Result<Observations, RunError> {
+    let probes = contribution_probes(model.graph());
+    let mut seen: Vec<Vec<f32>> = vec![Vec::new(); probes.len()];
+    runner.run(model, &probes, source, indices, |_, answers| {
+        for (all, answer) in seen.iter_mut().zip(&answers) {
+            all.extend_from_slice(answer.data());
+        }
+    })?;
+    let mut observations = Observations::new();
+    for (probe, data) in probes.iter().zip(seen) {
+        let tensor = Tensor::new(probe.shape(model, indices.len())?, data);
+        let tensor = tensor.map_err(|error| {
+            let backend = runner.backend.id().to_owned();
+            crate::backend::BackendError::Failed { backend, message: format!("{probe:?} of the wrong count: {error}") }
+        })?;
+        observations.insert(probe.node(), tensor);
+    }
+    Ok(observations)
+}
+
+impl Attribution {
+    /// The relevance of a task: what matters to any of its categories.
+    ///
+    /// # Errors
+    /// [`DisassembleError::NotAttributed`] for a category that was not attributed.
+    pub fn relevance(&self, graph: &ValidGraph, task: &[usize]) -> Result<Relevance, DisassembleError> {
+        let find = |&category: &usize| {
+            let found = self.categories.iter().find(|(c, _)| *c == category).map(|(_, relevance)| relevance);
+            found.ok_or(DisassembleError::NotAttributed { category })
+        };
+        Ok(Relevance::united(graph, task.iter().map(find).collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Cuts the component that serves `task` (categories of the model, in the model's order) out of `model`.
+    ///
+    /// # Errors
+    /// [`DisassembleError`] for an empty task, a category that was not attributed, and thresholds that empty a layer.
+    pub fn component(&self, model: &Model, task: &[usize], logits: Logits) -> Result<Model, DisassembleError> {
+        if task.is_empty() {
+            return Err(DisassembleError::EmptyTask);
+        }
+        let relevance = self.relevance(model.graph(), task)?;
+        let kept_logits: Vec<usize> = match logits {
+            Logits::Task => task.to_vec(),
+            Logits::All => (0..model.categories().len()).collect(),
+        };
+        let plan = KeepPlan::new(model.graph(), &relevance.relevant, &relevance.score, &kept_logits);
+        let component = slice(model, &plan).map_err(|source| {
+            let Formulation { conv, linear, .. } = &self.formulation;
+            let thresholds = format!(
+                "alpha {} and beta {} for convolutions, {} and {} for linear layers",
+                conv.alpha, conv.beta, linear.alpha, linear.beta
+            );
+            DisassembleError::Slice { source, thresholds }
+        })?;
+        Ok(component.with_provenance(Provenance::Component(self.origin(model, task, &plan))))
+    }
+
+    fn origin(&self, model: &Model, task: &[usize], plan: &KeepPlan) -> ComponentOrigin {
+        let nodes = model.graph().nodes().iter().enumerate();
+        let lost_some = nodes.filter(|(id, node)| plan.kept(*id).len() < node.shape.channels());
+        let kept: BTreeMap<String, Vec<usize>> =
+            lost_some.map(|(id, node)| (node.name.clone(), plan.kept(id).to_vec())).collect();
+        ComponentOrigin {
+            source: model.name().into(),
+            source_sha256: None,
+            task: task.to_vec(),
+            formulation: serde_json::to_value(&self.formulation).unwrap_or_default(),
+            images_per_category: self.images_per_category,
+            kept,
+        }
+    }
+}
