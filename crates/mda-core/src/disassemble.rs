@@ -44,6 +44,15 @@ pub struct Attribution {
     pub images_per_category: usize,
 }
 
+/// A cut-out model together with what was kept of its source.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// The stand-alone model.
+    pub model: Model,
+    /// The kept channels of every value of the source.
+    pub plan: KeepPlan,
+}
+
 /// Why nothing could be disassembled.
 #[derive(Debug, Error)]
 pub enum DisassembleError {
@@ -211,7 +220,7 @@ impl Attribution {
     ///
     /// # Errors
     /// [`DisassembleError`] for an empty task, a category that was not attributed, and thresholds that empty a layer.
-    pub fn component(&self, model: &Model, task: &[usize], logits: Logits) -> Result<Model, DisassembleError> {
+    pub fn component(&self, model: &Model, task: &[usize], logits: Logits) -> Result<Component, DisassembleError> {
         if task.is_empty() {
             return Err(DisassembleError::EmptyTask);
         }
@@ -229,7 +238,8 @@ impl Attribution {
             );
             DisassembleError::Slice { source, thresholds }
         })?;
-        Ok(component.with_provenance(Provenance::Component(self.origin(model, task, &plan))))
+        let origin = Provenance::Component(self.origin(model, task, &plan));
+        Ok(Component { model: component.with_provenance(origin), plan })
     }
 
     fn origin(&self, model: &Model, task: &[usize], plan: &KeepPlan) -> ComponentOrigin {
