@@ -1,0 +1,127 @@
+//! The bytes: eight for the header's length, the header, the tensors.
+
+use super::description::{Description, InputContract};
+use super::{FORMAT, NativeError};
+use mda_core::graph::Parameters;
+use mda_core::{Model, Tensor};
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde_json::{Map, Value, json};
+use std::io::{self, Read, Write};
+
+const FORMAT_KEY: &str = "mda.format";
+const MODEL_KEY: &str = "mda.model";
+
+/// Far above the headers of real models, and a bound on what a hostile one makes the reader allocate.
+const MAX_HEADER: u64 = 32 << 20;
+
+/// Numbers are turned into bytes in blocks of this many.
+const BLOCK: usize = 1 << 14;
+
+/// The header for `model`, padded to a multiple of eight bytes.
+///
+/// It is written here and not by the safetensors crate, which gives the metadata's entries in a random order.
+pub(super) fn header(model: &Model) -> Result<Vec<u8>, NativeError> {
+    let mut entries = Map::new();
+    entries.insert("__metadata__".into(), json!({ FORMAT_KEY: FORMAT, MODEL_KEY: Description::json(model)? }));
+    let mut start = 0;
+    for (name, tensor) in model.parameters().iter() {
+        let end = start + tensor.len() * size_of::<f32>();
+        entries.insert(
+            name.to_owned(),
+            json!(TensorInfo { dtype: Dtype::F32, shape: tensor.shape().to_vec(), data_offsets: (start, end) }),
+        );
+        start = end;
+    }
+    let mut header = Value::Object(entries).to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    check_size(header.len() as u64)?;
+    Ok(header)
+}
+
+fn check_size(size: u64) -> Result<(), NativeError> {
+    if size <= MAX_HEADER { Ok(()) } else { Err(NativeError::HeaderTooLarge { size, limit: MAX_HEADER }) }
+}
+
+/// Writes the file of `model`, whose header is `header`.
+pub(super) fn write(model: &Model, header: &[u8], out: &mut impl Write) -> io::Result<()> {
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(header)?;
+    let mut bytes = Vec::with_capacity(BLOCK * size_of::<f32>());
+    for (_, tensor) in model.parameters().iter() {
+        for block in tensor.data().chunks(BLOCK) {
+            bytes.clear();
+            bytes.extend(block.iter().flat_map(|number| number.to_le_bytes()));
+            out.write_all(&bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a model from `input`, which has `length` bytes.
+pub(super) fn read(mut input: impl Read, length: u64) -> Result<Model, NativeError> {
+    let (metadata, header_size) = read_header(&mut input, length)?;
+    let description = describe(&metadata)?;
+    let (expected, found) = (metadata.data_len() as u64, length - header_size);
+    if expected != found {
+        return Err(NativeError::Length { expected, found });
+    }
+    let parameters = read_tensors(&metadata, &mut input)?;
+    let model = Model::new(description.name, description.graph.validate()?, parameters, description.categories)?;
+    let expected = InputContract::of(model.input_shape());
+    if description.input != expected {
+        let (expected, found) = (expected.to_string(), description.input.to_string());
+        return Err(NativeError::Contract { expected, found });
+    }
+    Ok(match description.provenance {
+        Some(provenance) => model.with_provenance(provenance),
+        None => model,
+    })
+}
+
+/// The header, and how many bytes of the file it and its length take.
+fn read_header(input: &mut impl Read, length: u64) -> Result<(Metadata, u64), NativeError> {
+    let no = |reason: String| NativeError::NotSafetensors(reason);
+    if length < 8 {
+        return Err(no(format!("{length} bytes, the header's length alone takes 8")));
+    }
+    let mut size = [0; 8];
+    input.read_exact(&mut size).map_err(NativeError::Read)?;
+    let size = u64::from_le_bytes(size);
+    if size > length - 8 {
+        return Err(no(format!("its first 8 bytes announce a header of {size} bytes, {} follow", length - 8)));
+    }
+    check_size(size)?;
+    let mut header = vec![0; size as usize];
+    input.read_exact(&mut header).map_err(NativeError::Read)?;
+    let metadata = serde_json::from_slice(&header).map_err(|error| no(format!("header, from byte 8 on: {error}")))?;
+    Ok((metadata, 8 + size))
+}
+
+fn describe(metadata: &Metadata) -> Result<Description, NativeError> {
+    let entry =
+        |key| metadata.metadata().as_ref().and_then(|entries| entries.get(key)).ok_or(NativeError::NoModel(key));
+    let found = entry(FORMAT_KEY)?;
+    if found != FORMAT {
+        return Err(NativeError::Version { found: found.clone() });
+    }
+    Description::parse(entry(MODEL_KEY)?)
+}
+
+/// The tensors lie behind one another in the order of their offsets, without gaps: `Metadata` has checked that.
+fn read_tensors(metadata: &Metadata, input: &mut impl Read) -> Result<Parameters, NativeError> {
+    let mut parameters = Parameters::new();
+    for name in metadata.offset_keys() {
+        let Some(TensorInfo { dtype, shape, data_offsets: (start, end) }) = metadata.info(&name) else { continue };
+        if *dtype != Dtype::F32 {
+            return Err(NativeError::Dtype { tensor: name, found: format!("{dtype:?}") });
+        }
+        let mut bytes = vec![0; end - start];
+        input.read_exact(&mut bytes).map_err(NativeError::Read)?;
+        let numbers = bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect();
+        let tensor = Tensor::new(shape.clone(), numbers);
+        let tensor = tensor.map_err(|error| NativeError::NotSafetensors(format!("tensor `{name}`: {error}")))?;
+        parameters.insert(name, tensor);
+    }
+    Ok(parameters)
+}
