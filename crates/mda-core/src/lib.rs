@@ -12,6 +12,7 @@ pub mod disassemble;
 pub mod formulation;
 pub mod graph;
 pub mod keep;
+pub mod labels;
 pub mod metrics;
 pub mod model;
 pub mod op;
@@ -22,6 +23,7 @@ pub mod rescale;
 pub mod runner;
 pub mod slice;
 pub mod source;
+pub mod task;
 pub mod tensor;
 
 pub use model::{Model, ModelSize};
