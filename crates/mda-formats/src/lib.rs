@@ -1,10 +1,18 @@
 //! Files of models and weights.
 //!
-//! [`native`] is the toolkit's own model file, which holds the graph beside the weights.
+//! [`native`] is the toolkit's own model file, which holds the graph beside the weights. [`StateDict::read`] takes the
+//! weights of PyTorch checkpoints and safetensors files, told apart by their content, and runs nothing they contain.
 
 mod atomic;
 pub mod native;
+pub mod pytorch;
+pub mod safetensors;
+mod scalar;
+pub mod state_dict;
 #[cfg(test)]
 mod test_models;
 
 pub use native::NativeError;
+pub use pytorch::PytorchError;
+pub use safetensors::SafetensorsError;
+pub use state_dict::{Format, StateDict, StateDictError};
