@@ -1,1 +1,10 @@
-//! Random graphs, the backend conformance suite and golden data.
+//! What several crates test with: random models, the suite that every backend has to pass, and golden data.
+//!
+//! - [`generate`] builds random valid models that use every operation, for property tests.
+//! - [`conformance`] runs a backend against the reference evaluation, case by case.
+
+pub mod conformance;
+pub mod generate;
+mod random;
+
+pub use random::Random;

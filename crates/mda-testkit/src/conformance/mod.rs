@@ -1,0 +1,109 @@
+//! The suite that every backend has to pass: one case an operation, the chains that backends fuse, the connections of real
+//! networks, random graphs, extreme sizes, and the contract of the traits. Every answer is compared with
+//! [`mda_core::reference::Reference`] under a tolerance that the case states.
+
+mod case;
+mod compare;
+mod contract;
+mod networks;
+mod operations;
+mod report;
+
+pub use report::{CaseReport, Failure, Outcome, Report};
+
+use mda_core::backend::Backend;
+
+/// The environment variable that lists, between commas, the backends that have to run here.
+pub const REQUIRED: &str = "MDA_REQUIRE_BACKENDS";
+
+/// How many random graphs the suite runs.
+const RANDOM_GRAPHS: u64 = 40;
+
+/// Whether a skipped case of `backend` is a failure here, because `MDA_REQUIRE_BACKENDS` names it.
+pub fn require(backend: &str) -> bool {
+    std::env::var(REQUIRED).is_ok_and(|list| list.split(',').any(|name| name.trim() == backend))
+}
+
+/// Runs every case on `backend`, on `device` or its default.
+pub fn run(backend: &dyn Backend, device: Option<&str>) -> Report {
+    let mut report = Report::new(backend.id(), device);
+    if backend.devices().is_empty() {
+        report.push("devices", Outcome::Skipped { reason: "the backend finds no device here".into() });
+        return report;
+    }
+    let random = (0..RANDOM_GRAPHS).map(case::Case::random);
+    for case in operations::cases().into_iter().chain(networks::cases()).chain(random) {
+        report.push(&case.name, case.run(backend, device));
+    }
+    for (name, check) in contract::CHECKS {
+        report.push(name, case::guarded(|| check(backend, device)));
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mda_core::backend::{BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
+    use mda_core::reference::Reference;
+    use mda_core::{Model, Tensor};
+
+    #[test]
+    fn the_reference_conforms_to_itself() {
+        let report = run(&Reference, None);
+        println!("{report}");
+        report.assert_passed();
+    }
+
+    /// The reference with a defect: what a run answers goes through a function.
+    struct Defective(fn(&mut RunOutput));
+
+    struct DefectiveProgram(Box<dyn Program>, fn(&mut RunOutput));
+
+    struct DefectiveSession(Box<dyn Session>, fn(&mut RunOutput));
+
+    impl Backend for Defective {
+        fn id(&self) -> &str {
+            "defective"
+        }
+
+        fn devices(&self) -> Vec<Device> {
+            Reference.devices()
+        }
+
+        fn unsupported(&self, model: &Model) -> Vec<Unsupported> {
+            Reference.unsupported(model)
+        }
+
+        fn compile(&self, model: &Model, d: Option<&str>, probes: &[Probe]) -> Result<Box<dyn Program>, BackendError> {
+            Ok(Box::new(DefectiveProgram(Reference.compile(model, d, probes)?, self.0)))
+        }
+    }
+
+    impl Program for DefectiveProgram {
+        fn session(&self) -> Result<Box<dyn Session>, BackendError> {
+            Ok(Box::new(DefectiveSession(self.0.session()?, self.1)))
+        }
+    }
+
+    impl Session for DefectiveSession {
+        fn run(&mut self, batch: &Tensor) -> Result<RunOutput, BackendError> {
+            let mut output = self.0.run(batch)?;
+            self.1(&mut output);
+            Ok(output)
+        }
+    }
+
+    fn failures(defect: fn(&mut RunOutput)) -> usize {
+        run(&Defective(defect), None).failures().count()
+    }
+
+    #[test]
+    fn defects_are_found() {
+        assert!(failures(|output| output.logits.data_mut()[0] *= 1.001) > 30);
+        assert!(failures(|output| output.logits.data_mut()[0] = f32::NAN) > 30);
+        assert!(failures(|output| output.probes.reverse()) > 30);
+        assert!(failures(|output| drop(output.probes.pop())) > 30);
+        assert!(failures(|_| panic!("as broken as it gets")) > 30);
+    }
+}
