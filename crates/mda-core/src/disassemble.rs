@@ -1,18 +1,16 @@
 //! Disassembling: from a source and labelled images to a stand-alone component.
 
 use crate::backend::Probe;
-use crate::contribution::is_layer;
-use crate::formulation::{Formulation, FormulationError};
+use crate::formulation::{Formulation, FormulationError, Measure};
 use crate::graph::ValidGraph;
 use crate::keep::KeepPlan;
+use crate::measure::{Observed, Scope};
 use crate::model::Model;
-use crate::op::Op;
 use crate::provenance::{ComponentOrigin, Provenance};
 use crate::relevance::{Observations, Relevance, accumulate};
 use crate::runner::{RunError, Runner};
 use crate::slice::{SliceError, slice};
 use crate::source::ImageSource;
-use crate::tensor::Tensor;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -143,9 +141,12 @@ fn log_softmax(logits: &[f32], category: usize) -> f64 {
     -(rest / own.exp()).ln_1p()
 }
 
-/// Runs the selected images of each category once and walks back from its logit.
+/// Takes the measure over the selected images and walks back from the logits of each category.
 ///
-/// Memory: one category's window sums and linear inputs at a time.
+/// A measure of what the other channels cannot explain looks at all selected categories at once, and gives each of them
+/// the same relevance: select the categories of the task and no others.
+///
+/// Memory: one category's observations at a time.
 ///
 /// # Errors
 /// [`DisassembleError`] for a category out of range or without images, bad thresholds, and where running fails.
@@ -157,24 +158,35 @@ pub fn attribute(
     formulation: &Formulation,
 ) -> Result<Attribution, DisassembleError> {
     formulation.check()?;
-    let mut categories = Vec::with_capacity(selection.categories.len());
     for (category, indices) in &selection.categories {
         require_images(model, *category, indices)?;
-        let observations = observe(runner, model, source, indices)?;
-        categories.push((*category, accumulate(model, formulation, &observations, *category)));
     }
-    let images_per_category = selection.categories.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
+    let walk = |parts: &[(usize, Vec<usize>)]| -> Result<Relevance, RunError> {
+        let observations = observe(runner, model, source, parts, formulation)?;
+        let categories: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
+        Ok(accumulate(model, formulation, &observations, &categories))
+    };
+    let parts = &selection.categories;
+    let categories = match formulation.measure.measuring().scope() {
+        Scope::Task => {
+            let shared = walk(parts)?;
+            parts.iter().map(|(category, _)| (*category, shared.clone())).collect()
+        }
+        Scope::Category => {
+            let of_category = |part: &(usize, Vec<usize>)| Ok((part.0, walk(std::slice::from_ref(part))?));
+            parts.iter().map(of_category).collect::<Result<_, RunError>>()?
+        }
+    };
+    let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
     Ok(Attribution { formulation: formulation.clone(), categories, images_per_category })
 }
 
 /// The probes that relative contribution needs: window sums of convolutions, inputs of linear layers.
 pub fn contribution_probes(graph: &ValidGraph) -> Vec<Probe> {
-    let layers = (0..graph.nodes().len()).filter(|&id| is_layer(graph, id));
-    let probe = |id| if matches!(graph.node(id).op, Op::Linear(_)) { Probe::Input(id) } else { Probe::WindowSum(id) };
-    layers.map(probe).collect()
+    Measure::RelativeContribution.measuring().probes(graph)
 }
 
-/// The observations of [`contribution_probes`] over the images at `indices`, by layer.
+/// What the measure of `formulation` knows of every layer, from the images of some categories.
 ///
 /// # Errors
 /// [`RunError`] from the backend or the images.
@@ -182,25 +194,26 @@ pub fn observe(
     runner: &Runner<'_>,
     model: &Model,
     source: &dyn ImageSource,
-    indices: &[usize],
+    parts: &[(usize, Vec<usize>)],
+    formulation: &Formulation,
 ) -> Result<Observations, RunError> {
-    let probes = contribution_probes(model.graph());
-    let mut seen: Vec<Vec<f32>> = vec![Vec::new(); probes.len()];
-    runner.run(model, &probes, source, indices, |_, answers| {
-        for (all, answer) in seen.iter_mut().zip(&answers) {
-            all.extend_from_slice(answer.data());
-        }
-    })?;
-    let mut observations = Observations::new();
-    for (probe, data) in probes.iter().zip(seen) {
-        let tensor = Tensor::new(probe.shape(model, indices.len())?, data);
-        let tensor = tensor.map_err(|error| {
-            let backend = runner.backend.id().to_owned();
-            crate::backend::BackendError::Failed { backend, message: format!("{probe:?} of the wrong count: {error}") }
-        })?;
-        observations.insert(probe.node(), tensor);
+    let measuring = formulation.measure.measuring();
+    let probes = measuring.probes(model.graph());
+    let mut seen = measuring.start(model);
+    if probes.is_empty() {
+        return Ok(seen);
     }
-    Ok(observations)
+    let images = parts.iter().map(|(_, indices)| indices.len()).sum();
+    let mut before = 0;
+    for (category, indices) in parts {
+        runner.run(model, &probes, source, indices, |range, answers| {
+            let positions = before + range.start..before + range.end;
+            let (category, probes, answers) = (*category, probes.as_slice(), answers.as_slice());
+            measuring.observe(&Observed { model, probes, answers, category, images, positions }, &mut seen);
+        })?;
+        before += indices.len();
+    }
+    Ok(seen)
 }
 
 impl Attribution {

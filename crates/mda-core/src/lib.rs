@@ -10,9 +10,11 @@ pub mod channels;
 pub mod contribution;
 pub mod disassemble;
 pub mod formulation;
+pub mod gradient;
 pub mod graph;
 pub mod keep;
 pub mod labels;
+pub mod measure;
 pub mod metrics;
 pub mod model;
 pub mod op;
@@ -25,6 +27,8 @@ pub mod slice;
 pub mod source;
 pub mod task;
 pub mod tensor;
+#[cfg(test)]
+mod test_graphs;
 
 pub use model::{Model, ModelSize};
 pub use source::{Batch, Batches, ImageSource, SourceError};

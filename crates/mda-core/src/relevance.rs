@@ -1,8 +1,9 @@
 //! Backward accumulation: from the logits of a category to the channels of every value that matter to it.
 
-use crate::contribution::{is_layer, relative_contributions};
-use crate::formulation::{Accumulation, Formulation, Measure, Propagation, Threshold};
+use crate::contribution::is_layer;
+use crate::formulation::{Accumulation, Formulation, Propagation, Threshold};
 use crate::graph::{NodeId, ValidGraph};
+use crate::measure::{Layer, Rows};
 use crate::model::Model;
 use crate::op::Op;
 use crate::tensor::Tensor;
@@ -17,7 +18,9 @@ pub struct Relevance {
     pub score: Vec<Vec<f32>>,
 }
 
-/// What a backend saw at every layer while the images of one category ran: see [`relative_contributions`].
+/// What a measure knows of every layer, from the parameters or while images ran: the images' window sums `[N, P, taps]`
+/// and inputs `[N, P]` for relative contribution (see [`crate::contribution::relative_contributions`]), one number an
+/// input, `[P]`, for the others.
 pub type Observations = HashMap<NodeId, Tensor>;
 
 impl Relevance {
@@ -56,14 +59,19 @@ impl Relevance {
     }
 }
 
-/// Walks from logit `category` back to the images.
+/// Walks from the logits `categories` back to the images.
 ///
 /// # Panics
-/// Where `observations` lacks a layer that the walk meets, or `category` is out of range.
-pub fn accumulate(model: &Model, formulation: &Formulation, observations: &Observations, category: usize) -> Relevance {
+/// Where `observations` lacks a layer that the walk meets, or a category is out of range.
+pub fn accumulate(
+    model: &Model,
+    formulation: &Formulation,
+    observations: &Observations,
+    categories: &[usize],
+) -> Relevance {
     let graph = model.graph();
     let mut relevance = Relevance::none(graph);
-    relevance.add(graph.output(), category, true, 1.0);
+    categories.iter().for_each(|&category| relevance.add(graph.output(), category, true, 1.0));
     for id in (0..graph.nodes().len()).rev() {
         if !relevance.relevant[id].contains(&true) {
             continue;
@@ -80,7 +88,7 @@ pub fn accumulate(model: &Model, formulation: &Formulation, observations: &Obser
 fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, id: NodeId, relevance: &mut Relevance) {
     let node = model.graph().node(id);
     let rows = match formulation.accumulation {
-        Accumulation::None => (0..node.shape.channels()).collect(),
+        Accumulation::None => (0..node.shape.channels()).collect::<Vec<_>>(),
         Accumulation::Hard | Accumulation::Soft => relevance.outputs_that_matter(id),
     };
     let threshold = match node.op {
@@ -88,9 +96,13 @@ fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, 
         _ => formulation.conv,
     };
     let observed = seen.get(&id).unwrap_or_else(|| panic!("observations of `{}`", node.name));
-    let mut contributions = match formulation.measure {
-        Measure::RelativeContribution => relative_contributions(model, id, observed, &rows),
+    let weights: Vec<f32> = match formulation.accumulation {
+        Accumulation::Soft => rows.iter().map(|&q| relevance.score[id][q]).collect(),
+        Accumulation::Hard | Accumulation::None => vec![1.0; rows.len()],
     };
+    let layer = Layer { model, id, observed };
+    let rows = Rows { outputs: &rows, weights: &weights };
+    let mut contributions = formulation.measure.measuring().contributions(&layer, &rows);
     let input = node.inputs[0];
     let mut allocated = vec![0.0f32; model.graph().node(input).shape.channels()];
     for (row, &first) in contributions.values.chunks_mut(contributions.seen).zip(&contributions.first) {
@@ -108,8 +120,8 @@ fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, 
 fn allocation(accumulation: Accumulation, threshold: Threshold, r: f32) -> f32 {
     match (r > threshold.alpha, accumulation) {
         (false, _) => 0.0,
-        (true, Accumulation::Soft) => r,
-        (true, Accumulation::Hard | Accumulation::None) => 1.0,
+        (true, Accumulation::Soft | Accumulation::None) => r,
+        (true, Accumulation::Hard) => 1.0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Elementwise sum: residual connections.
 
-use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise};
+use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -41,5 +41,9 @@ impl Operation for Add {
             }
         }
         sum
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        vec![backward.gradient.clone(); backward.inputs.len()]
     }
 }

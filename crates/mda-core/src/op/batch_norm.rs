@@ -1,6 +1,6 @@
 //! Batch normalisation with running statistics, over maps or features.
 
-use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
+use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
 use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -63,5 +63,10 @@ impl Operation for BatchNorm {
     fn evaluate(&self, inputs: &[&Tensor], _output: Shape, parameters: NodeParameters<'_>) -> Tensor {
         let affine = self.affine(parameters);
         channelwise::map(inputs[0], |c, x| (affine[c].0 * f64::from(x) + affine[c].1) as f32)
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let affine = self.affine(backward.parameters);
+        vec![channelwise::map(backward.gradient, |c, g| (affine[c].0 * f64::from(g)) as f32)]
     }
 }

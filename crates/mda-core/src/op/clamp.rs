@@ -1,6 +1,6 @@
 //! ReLU, ReLU6 and every other clamp to an interval.
 
-use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
+use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -52,5 +52,15 @@ impl Operation for Clamp {
 
     fn evaluate(&self, inputs: &[&Tensor], _output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
         channelwise::map(inputs[0], |_, x| self.apply(x))
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let mut gradient = backward.gradient.clone();
+        for (g, &x) in gradient.data_mut().iter_mut().zip(backward.inputs[0].data()) {
+            if self.min.is_some_and(|min| x <= min) || self.max.is_some_and(|max| x >= max) {
+                *g = 0.0;
+            }
+        }
+        vec![gradient]
     }
 }

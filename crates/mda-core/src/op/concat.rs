@@ -1,6 +1,6 @@
 //! Concatenation along the channels: Inception branches, dense blocks, the logits of parallel components.
 
-use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise};
+use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -59,5 +59,17 @@ impl Operation for Concat {
         let batch = inputs[0].shape()[0];
         let data = (0..batch).flat_map(|n| inputs.iter().flat_map(move |input| input.row(n))).copied().collect();
         Tensor::new(output.batched(batch), data).expect("the shape rule adds the channels")
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let mut offset = 0;
+        let mut part = |input: &&Tensor| {
+            let size: usize = input.shape()[1..].iter().product();
+            let of_sample = |n| &backward.gradient.row(n)[offset..offset + size];
+            let data = (0..input.shape()[0]).flat_map(of_sample).copied().collect();
+            offset += size;
+            Tensor::new(input.shape(), data).expect("every input has its share of the channels")
+        };
+        backward.inputs.iter().map(&mut part).collect()
     }
 }

@@ -1,8 +1,9 @@
 //! Two-dimensional convolution: dense, grouped, depthwise.
 
 mod grouped;
+mod input_gradient;
 
-use super::{Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, Window, only_map};
+use super::{Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, Window, only_map};
 use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,10 @@ impl Operation for Conv2d {
     fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         let per_output = inputs[0].channels() / self.groups * self.window.taps();
         (output.elements() as u64).saturating_mul(per_output as u64)
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        vec![input_gradient::of(self, backward)]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Maps to features: `[N, C, H, W]` to `[N, C*H*W]`.
 
-use super::{Cut, Join, Joined, Lane, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
+use super::{Backward, Cut, Join, Joined, Lane, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -36,5 +36,10 @@ impl Operation for Flatten {
     fn evaluate(&self, inputs: &[&Tensor], output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
         let flat = inputs[0].clone().reshape(output.batched(inputs[0].shape()[0]));
         flat.expect("flattening keeps the number of elements")
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let maps = backward.gradient.clone().reshape(backward.inputs[0].shape());
+        vec![maps.expect("flattening keeps the number of elements")]
     }
 }

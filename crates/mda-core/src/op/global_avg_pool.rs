@@ -1,6 +1,6 @@
 //! The mean over all positions of a channel.
 
-use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only_map};
+use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only_map};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -33,5 +33,13 @@ impl Operation for GlobalAvgPool {
         let mean = |plane: &[f32]| (plane.iter().map(|&x| f64::from(x)).sum::<f64>() / positions as f64) as f32;
         let data = input.data().chunks(positions).map(mean).collect();
         Tensor::new(output.batched(input.shape()[0]), data).expect("one mean a channel")
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let shape = backward.inputs[0].shape();
+        let positions = shape[2] * shape[3];
+        let spread = |&g: &f32| std::iter::repeat_n(g / positions as f32, positions);
+        let data = backward.gradient.data().iter().flat_map(spread).collect();
+        vec![Tensor::new(shape, data).expect("one number a position")]
     }
 }

@@ -1,6 +1,6 @@
 //! The images: `[N, channels, height, width]`, pixel values in `0.0..=1.0`.
 
-use super::{Cut, Join, Joined, Lane, Operation, RewriteError, Rewritten, ShapeError, channelwise};
+use super::{Backward, Cut, Join, Joined, Lane, Operation, RewriteError, Rewritten, ShapeError, channelwise};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -42,5 +42,9 @@ impl Operation for Input {
 
     fn evaluate(&self, inputs: &[&Tensor], _output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
         inputs[0].clone()
+    }
+
+    fn backward(&self, _backward: &Backward<'_>) -> Vec<Tensor> {
+        Vec::new()
     }
 }

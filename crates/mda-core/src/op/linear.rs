@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
 use super::conv2d::stack_bias;
-use super::{Cut, Join, Joined, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
+use super::{Backward, Cut, Join, Joined, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
 use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -78,5 +78,19 @@ impl Operation for Linear {
 
     fn macs(&self, inputs: &[Shape], _output: Shape) -> u64 {
         (inputs[0].channels() as u64).saturating_mul(self.out_features as u64)
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let weight = backward.parameters.get("weight");
+        let mut gradient = Tensor::zeros(backward.inputs[0].shape());
+        let features = weight.shape()[1];
+        for (x, outputs) in
+            gradient.data_mut().chunks_mut(features).zip(backward.gradient.data().chunks(self.out_features))
+        {
+            for (q, &g) in outputs.iter().enumerate().filter(|&(_, &g)| g != 0.0) {
+                x.iter_mut().zip(weight.row(q)).for_each(|(x, &w)| *x += g * w);
+            }
+        }
+        vec![gradient]
     }
 }

@@ -110,6 +110,16 @@ impl Rewritten {
     }
 }
 
+/// A node whose values and output gradient are known.
+pub(crate) struct Backward<'a> {
+    /// The values that entered the node, in its order.
+    pub inputs: &'a [&'a Tensor],
+    /// The derivative of the scalar by the node's value, in its shape.
+    pub gradient: &'a Tensor,
+    /// The node's parameters.
+    pub parameters: NodeParameters<'a>,
+}
+
 /// Where a channel of a joined value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Lane {
@@ -191,6 +201,9 @@ pub(crate) trait Operation {
 
     /// The output for a batch, computed naively with f64 accumulation: the oracle of every backend.
     fn evaluate(&self, inputs: &[&Tensor], output: Shape, parameters: NodeParameters<'_>) -> Tensor;
+
+    /// The derivative of a scalar by every input, given its derivative by the output.
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor>;
 
     /// Multiply-adds of one sample; only convolutions and linear layers count.
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {

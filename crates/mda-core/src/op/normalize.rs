@@ -1,6 +1,6 @@
 //! Per-channel normalisation with fixed numbers: a source's input preparation, inside its graph.
 
-use super::{Cut, Join, Joined, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
+use super::{Backward, Cut, Join, Joined, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -49,5 +49,9 @@ impl Operation for Normalize {
 
     fn evaluate(&self, inputs: &[&Tensor], _output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
         channelwise::map(inputs[0], |c, x| (x - self.mean[c]) / self.std[c])
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        vec![channelwise::map(backward.gradient, |c, g| g / self.std[c])]
     }
 }

@@ -1,6 +1,8 @@
 //! Pools over a sliding window.
 
-use super::{Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise, only_map};
+use super::{
+    Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise, only_map,
+};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,33 @@ fn evaluate(
     Tensor::new(output.batched(batch), data).expect("one number a position")
 }
 
+/// Spreads the gradient at every output position over the input: `f(plane, output index, positions under the window, g,
+/// gradient plane)` adds to the gradient plane.
+fn backward(
+    window: &Window,
+    backward: &Backward<'_>,
+    f: impl Fn(&[f32], [usize; 2], &[usize], f32, &mut [f32]),
+) -> Vec<Tensor> {
+    let (input, output) = (backward.inputs[0], backward.gradient.shape());
+    let extents = [input.shape()[2], input.shape()[3]];
+    let size = extents[0] * extents[1];
+    let mut gradient = Tensor::zeros(input.shape());
+    let planes = gradient.data_mut().chunks_mut(size).zip(input.data().chunks(size));
+    let mut positions = Vec::with_capacity(window.taps());
+    for ((spread, plane), outputs) in planes.zip(backward.gradient.data().chunks(output[2] * output[3])) {
+        for (index, &g) in outputs.iter().enumerate().filter(|&(_, &g)| g != 0.0) {
+            let at = [index / output[3], index % output[3]];
+            let along = |axis: usize| {
+                (0..window.kernel[axis]).filter_map(move |tap| window.source(axis, at[axis], tap, extents[axis]))
+            };
+            positions.clear();
+            positions.extend(along(0).flat_map(|y| along(1).map(move |x| y * extents[1] + x)));
+            f(plane, at, &positions, g, spread);
+        }
+    }
+    vec![gradient]
+}
+
 impl Operation for MaxPool {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         shape(&self.window, self.ceil_mode, inputs)
@@ -84,6 +113,15 @@ impl Operation for MaxPool {
 
     fn evaluate(&self, inputs: &[&Tensor], output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
         evaluate(&self.window, inputs[0], output, |_, taps| taps.fold(f32::NEG_INFINITY, f32::max))
+    }
+
+    fn backward(&self, of: &Backward<'_>) -> Vec<Tensor> {
+        // The first of equal maxima wins, as in PyTorch.
+        backward(&self.window, of, |plane, _, positions, g, spread| {
+            let first_max = |best: usize, &at: &usize| if plane[at] > plane[best] { at } else { best };
+            let winner = positions.iter().skip(1).fold(positions[0], first_max);
+            spread[winner] += g;
+        })
     }
 }
 
@@ -124,6 +162,14 @@ impl Operation for AvgPool {
         let extents = [inputs[0].shape()[2], inputs[0].shape()[3]];
         evaluate(&self.window, inputs[0], output, |at, taps| {
             (taps.map(f64::from).sum::<f64>() / self.divisor(at, extents) as f64) as f32
+        })
+    }
+
+    fn backward(&self, of: &Backward<'_>) -> Vec<Tensor> {
+        let extents = [of.inputs[0].shape()[2], of.inputs[0].shape()[3]];
+        backward(&self.window, of, |_, at, positions, g, spread| {
+            let share = g / self.divisor(at, extents) as f32;
+            positions.iter().for_each(|&position| spread[position] += share);
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Channels picked, repeated, permuted or inserted as zeros.
 
-use super::{Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
+use super::{Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
 use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -59,5 +59,20 @@ impl Operation for SelectChannels {
             }
         }
         result
+    }
+
+    fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
+        let input = backward.inputs[0];
+        let positions: usize = input.shape()[2..].iter().product();
+        let mut gradient = Tensor::zeros(input.shape());
+        let per_sample = input.shape()[1] * positions;
+        for (n, sample) in gradient.data_mut().chunks_mut(per_sample).enumerate() {
+            for (plane, &source) in backward.gradient.row(n).chunks(positions).zip(&self.channels) {
+                let Some(source) = source else { continue };
+                let target = &mut sample[source * positions..(source + 1) * positions];
+                target.iter_mut().zip(plane).for_each(|(sum, g)| *sum += g);
+            }
+        }
+        vec![gradient]
     }
 }

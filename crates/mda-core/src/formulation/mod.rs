@@ -4,20 +4,17 @@
 //! inputs, compares it with `alpha`, allocates it to the inputs over the outputs that matter, normalises again, and
 //! compares with `beta`. What remains is relevant, and the walk goes on one layer further back.
 
+mod presets;
+mod text;
+
+pub use crate::measure::Measure;
+pub use presets::PRESETS;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What is measured of an input channel of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// The positive part of what the channel adds to an output channel, summed over positions, then over the images of
-    /// a category (relative contribution).
-    RelativeContribution,
-}
-
 /// How numbers over the inputs of one output (or over all inputs) are made comparable.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalization {
     /// `(x - min) / (max - min + eps)`, eps = 1e-5.
@@ -36,7 +33,7 @@ pub enum Accumulation {
     Hard,
     /// The normalised measure of every input above `alpha`.
     Soft,
-    /// As hard, over all outputs of the layer whether they matter or not: each layer alone.
+    /// As soft, over all outputs of the layer whether they matter or not: each layer alone.
     None,
 }
 
@@ -53,6 +50,7 @@ pub enum Propagation {
 
 /// The two thresholds of a layer; a number is above where it is strictly greater.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// For the normalised measure of an input towards one output.
     pub alpha: f32,
@@ -60,7 +58,8 @@ pub struct Threshold {
     pub beta: f32,
 }
 
-/// A method: one value of the paradigm.
+/// A method: one value of the paradigm. Written as a preset's name with changes behind it,
+/// `graph,accumulation=soft,conv.alpha=0.2`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Formulation {
@@ -82,10 +81,32 @@ pub struct Formulation {
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum FormulationError {
     /// No preset of that name.
-    #[error("no formulation is called `{name}`; there are {}", PRESETS.join(", "))]
+    #[error("no formulation is called `{name}`; there are {}", presets::names())]
     UnknownPreset {
         /// What was asked for.
         name: String,
+    },
+    /// A change that is not written `key=value`.
+    #[error("expected key=value behind the preset, got `{text}`")]
+    NotAChange {
+        /// What was written.
+        text: String,
+    },
+    /// A key that a formulation does not have.
+    #[error("a formulation has no `{key}`; it has {}", text::KEYS.join(", "))]
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// A value that its key does not take.
+    #[error("`{key}` takes {expected}, got `{value}`")]
+    Value {
+        /// The key.
+        key: String,
+        /// What it takes.
+        expected: String,
+        /// What was written.
+        value: String,
     },
     /// A threshold outside `0.0..1.0`.
     #[error("{which} must lie in 0.0..1.0, got {value}")]
@@ -97,39 +118,7 @@ pub enum FormulationError {
     },
 }
 
-/// The names of the presets.
-pub const PRESETS: [&str; 2] = ["graph", "model-lego"];
-
 impl Formulation {
-    /// The released Model-LEGO code: hard accumulation, alpha/beta 0.3/0.2 and 0.4/0.3, reset where channels change.
-    pub fn model_lego() -> Self {
-        Self {
-            measure: Measure::RelativeContribution,
-            normalization: Normalization::MinMax,
-            accumulation: Accumulation::Hard,
-            propagation: Propagation::Reset,
-            conv: Threshold { alpha: 0.3, beta: 0.2 },
-            linear: Threshold { alpha: 0.4, beta: 0.3 },
-        }
-    }
-
-    /// Ours: the same measure, walked along the real graph.
-    pub fn graph() -> Self {
-        Self { propagation: Propagation::Graph, ..Self::model_lego() }
-    }
-
-    /// The preset called `name`.
-    ///
-    /// # Errors
-    /// [`FormulationError::UnknownPreset`], which lists the presets.
-    pub fn preset(name: &str) -> Result<Self, FormulationError> {
-        match name {
-            "graph" => Ok(Self::graph()),
-            "model-lego" => Ok(Self::model_lego()),
-            _ => Err(FormulationError::UnknownPreset { name: name.into() }),
-        }
-    }
-
     /// Checks the thresholds.
     ///
     /// # Errors

@@ -1,0 +1,70 @@
+//! The formulations that have names.
+
+use super::{Accumulation, Formulation, FormulationError, Measure, Normalization, Propagation, Threshold};
+
+/// The presets, by name, with what they are.
+pub const PRESETS: [(&str, &str); 10] = [
+    ("graph", "relative contribution, hard, along the real graph"),
+    ("model-lego", "the released Model-LEGO code, its reset behind a Flatten included"),
+    ("soft", "relative contribution, allocated by its size instead of counted"),
+    ("frat", "positive part of the derivative of the category's softmax score"),
+    ("mean-activation", "mean of the channel"),
+    ("l1", "L1 norm of the filters that compute the channel"),
+    ("fpgm", "distance of those filters to the geometric median"),
+    ("hrank", "average rank of the channel's maps"),
+    ("taylor", "activation times gradient"),
+    ("random", "random numbers: the control; `random,seed=1` for other ones"),
+];
+
+pub(super) fn names() -> String {
+    PRESETS.map(|(name, _)| name).join(", ")
+}
+
+impl Formulation {
+    /// The released Model-LEGO code: hard accumulation, alpha/beta 0.3/0.2 and 0.4/0.3, reset where channels change.
+    pub fn model_lego() -> Self {
+        Self {
+            measure: Measure::RelativeContribution,
+            normalization: Normalization::MinMax,
+            accumulation: Accumulation::Hard,
+            propagation: Propagation::Reset,
+            conv: Threshold { alpha: 0.3, beta: 0.2 },
+            linear: Threshold { alpha: 0.4, beta: 0.3 },
+        }
+    }
+
+    /// Ours: the same measure, walked along the real graph.
+    pub fn graph() -> Self {
+        Self { propagation: Propagation::Graph, ..Self::model_lego() }
+    }
+
+    /// The same measure, every input allocated the normalised contribution itself, so that inputs are ranked and not
+    /// only counted.
+    pub fn soft() -> Self {
+        let (conv, linear) = (Threshold { alpha: 0.0, beta: 0.2 }, Threshold { alpha: 0.0, beta: 0.3 });
+        Self { accumulation: Accumulation::Soft, conv, linear, ..Self::graph() }
+    }
+
+    /// A measure whose numbers are compared with beta layer by layer, as the pruning literature does.
+    pub fn layer_alone(measure: Measure) -> Self {
+        Self { measure, accumulation: Accumulation::None, ..Self::soft() }
+    }
+
+    /// The preset called `name`.
+    ///
+    /// # Errors
+    /// [`FormulationError::UnknownPreset`], which lists the presets.
+    pub fn preset(name: &str) -> Result<Self, FormulationError> {
+        match name {
+            "graph" => Ok(Self::graph()),
+            "model-lego" => Ok(Self::model_lego()),
+            "soft" => Ok(Self::soft()),
+            _ => {
+                let known = PRESETS.iter().any(|(preset, _)| *preset == name);
+                let measure = Measure::ALL.into_iter().find(|(measure, _)| known && *measure == name);
+                let measure = measure.map(|(_, measure)| Self::layer_alone(measure));
+                measure.ok_or_else(|| FormulationError::UnknownPreset { name: name.into() })
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What can be measured of a layer's input channels: one file a measure, one variant of [`Measure`] each.
+//!
+//! A measure either answers one number for every pair of output and input (relative contribution), or one for every
+//! input. Numbers of one layer are comparable with one another; across layers only after normalisation.
+
+mod filters;
+mod fpgm;
+mod frat;
+mod hrank;
+mod l1;
+mod mean_activation;
+mod random;
+mod relative_contribution;
+mod taylor;
+
+pub(crate) use random::Uniform;
+
+use crate::backend::Probe;
+use crate::contribution::{Contributions, is_layer};
+use crate::graph::{NodeId, ValidGraph};
+use crate::model::Model;
+use crate::relevance::Observations;
+use crate::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// What is measured of an input channel of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The positive part of what the channel adds to an output channel, summed over positions, then over the images of
+    /// a category.
+    RelativeContribution,
+    /// The positive part of the derivative of the category's softmax score, summed over positions and images.
+    Frat,
+    /// The channel's mean over positions and images.
+    MeanActivation,
+    /// The L1 norm of the filters that compute the channel.
+    L1,
+    /// The distance of those filters to the geometric median of their layer's filters.
+    Fpgm,
+    /// The average rank of the channel's maps.
+    Hrank,
+    /// The magnitude of activation times gradient of the cross-entropy.
+    Taylor,
+    /// A number from a seed: the control.
+    Random {
+        /// The seed.
+        seed: u64,
+    },
+}
+
+impl Measure {
+    /// Every measure, by name, in the order of METHOD: the random one with seed 0.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("relative-contribution", Self::RelativeContribution),
+        ("frat", Self::Frat),
+        ("mean-activation", Self::MeanActivation),
+        ("l1", Self::L1),
+        ("fpgm", Self::Fpgm),
+        ("hrank", Self::Hrank),
+        ("taylor", Self::Taylor),
+        ("random", Self::Random { seed: 0 }),
+    ];
+
+    /// Its name on a command line and in a file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RelativeContribution => "relative-contribution",
+            Self::Frat => "frat",
+            Self::MeanActivation => "mean-activation",
+            Self::L1 => "l1",
+            Self::Fpgm => "fpgm",
+            Self::Hrank => "hrank",
+            Self::Taylor => "taylor",
+            Self::Random { .. } => "random",
+        }
+    }
+
+    pub(crate) fn measuring(self) -> Box<dyn Measuring> {
+        match self {
+            Self::RelativeContribution => Box::new(relative_contribution::RelativeContribution),
+            Self::Frat => Box::new(frat::Frat),
+            Self::MeanActivation => Box::new(mean_activation::MeanActivation),
+            Self::L1 => Box::new(l1::L1),
+            Self::Fpgm => Box::new(fpgm::Fpgm),
+            Self::Hrank => Box::new(hrank::HRank),
+            Self::Taylor => Box::new(taylor::Taylor),
+            Self::Random { seed } => Box::new(random::Random { seed }),
+        }
+    }
+}
+
+/// Whose images an observation sums up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those of one category; categories are united after the walk.
+    Category,
+    /// Those of all selected categories together.
+    Task,
+}
+
+/// How one measure is taken. What a measure leaves out is that of a per-channel measure without images.
+pub(crate) trait Measuring: Sync {
+    /// Whose images it sums up.
+    fn scope(&self) -> Scope {
+        Scope::Category
+    }
+
+    /// What a backend must answer; without a probe no image is run.
+    fn probes(&self, _graph: &ValidGraph) -> Vec<Probe> {
+        Vec::new()
+    }
+
+    /// What the parameters alone tell, by layer.
+    fn start(&self, _model: &Model) -> Observations {
+        Observations::new()
+    }
+
+    /// Takes up a batch.
+    fn observe(&self, _batch: &Observed<'_>, _seen: &mut Observations) {}
+
+    /// What the inputs of a layer are worth to the outputs `rows`: for a per-channel measure a single row, the
+    /// observation `[P]` itself.
+    fn contributions(&self, layer: &Layer<'_>, _rows: &Rows<'_>) -> Contributions {
+        let values = layer.observed.data().to_vec();
+        Contributions { seen: values.len(), first: vec![0], values }
+    }
+}
+
+/// A batch as a measure sees it.
+pub(crate) struct Observed<'a> {
+    pub model: &'a Model,
+    /// What was asked for, [`Measuring::probes`].
+    pub probes: &'a [Probe],
+    /// The answers to it.
+    pub answers: &'a [Tensor],
+    /// The category whose images these are; the first one where they are of several.
+    pub category: usize,
+    /// How many images the whole observation has.
+    pub images: usize,
+    /// Which of them this batch holds.
+    pub positions: Range<usize>,
+}
+
+impl Observed<'_> {
+    /// Adds to the `channels` sums of a layer.
+    fn add(&self, seen: &mut Observations, layer: NodeId, channels: usize, to: impl FnOnce(&mut [f32])) {
+        to(seen.entry(layer).or_insert_with(|| Tensor::zeros([channels])).data_mut());
+    }
+
+    /// Puts the answer, `[batch, ...]`, into its place among those of all images, `[images, ...]`.
+    fn append(&self, seen: &mut Observations, layer: NodeId, answer: &Tensor) {
+        let mut shape = answer.shape().to_vec();
+        shape[0] = self.images;
+        let all = seen.entry(layer).or_insert_with(|| Tensor::zeros(shape));
+        let stride = all.len() / self.images;
+        all.data_mut()[self.positions.start * stride..self.positions.end * stride].copy_from_slice(answer.data());
+    }
+}
+
+/// A layer and what was observed of it.
+pub(crate) struct Layer<'a> {
+    pub model: &'a Model,
+    pub id: NodeId,
+    pub observed: &'a Tensor,
+}
+
+/// The outputs of a layer that something is worth something to.
+pub(crate) struct Rows<'a> {
+    /// Channels, ascending.
+    pub outputs: &'a [usize],
+    /// How much each of them matters.
+    pub weights: &'a [f32],
+}
+
+/// The nodes at which relevance is decided anew.
+pub(crate) fn layers(graph: &ValidGraph) -> impl Iterator<Item = NodeId> + '_ {
+    (0..graph.nodes().len()).filter(|&id| is_layer(graph, id))
+}

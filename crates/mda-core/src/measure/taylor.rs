@@ -1,0 +1,34 @@
+//! Taylor (Molchanov et al. 2017): what the loss would change by, to first order, if an input channel were zero.
+
+use super::{Measuring, Observed, layers};
+use crate::backend::Probe;
+use crate::gradient::{cross_entropy_gradient, gradients};
+use crate::graph::ValidGraph;
+use crate::relevance::Observations;
+
+/// `|activation * d(cross-entropy)/d(activation)|` summed over positions, averaged over images.
+pub(super) struct Taylor;
+
+impl Measuring for Taylor {
+    fn probes(&self, graph: &ValidGraph) -> Vec<Probe> {
+        (0..graph.nodes().len()).map(Probe::Value).collect()
+    }
+
+    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+        let graph = batch.model.graph();
+        let seed = cross_entropy_gradient(&batch.answers[graph.output()], batch.category);
+        let gradients = gradients(batch.model, batch.answers, seed);
+        for id in layers(graph) {
+            let input = graph.node(id).inputs[0];
+            let (shape, values) = (graph.node(input).shape, &batch.answers[input]);
+            let share = 1.0 / batch.images as f32;
+            batch.add(seen, id, shape.channels(), |sums| {
+                let planes = gradients[input].iter().flat_map(|g| g.data().chunks(shape.positions()));
+                for (plane, (g, a)) in planes.zip(values.data().chunks(shape.positions())).enumerate() {
+                    let sum: f32 = g.iter().zip(a).map(|(g, a)| (g * a).abs()).sum();
+                    sums[plane % shape.channels()] += sum * share;
+                }
+            });
+        }
+    }
+}
