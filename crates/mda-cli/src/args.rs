@@ -1,0 +1,231 @@
+//! The command line: one definition yields parsing, help and completions.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Disassemble trained image classifiers into components and assemble components into new classifiers.
+#[derive(Debug, Parser)]
+#[command(name = "mda", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where models run: NAME or NAME:DEVICE, as `mda backends` lists them.
+    #[arg(long, global = true, env = "MDA_BACKEND", value_name = "NAME[:DEVICE]")]
+    pub(crate) backend: Option<String>,
+    /// How many images run at a time.
+    #[arg(long, global = true, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(crate) batch: u32,
+    /// How many threads compute; all cores where absent.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Results as JSON on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress on stderr.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(Demo),
+    Import(Import),
+    Inspect(Inspect),
+    Evaluate(Evaluate),
+    Disassemble(Disassemble),
+    Assemble(Assemble),
+    Backends,
+}
+
+/// Run the whole job on two small embedded networks: cut components out of both and assemble them.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The folder that receives the models and the images.
+    #[arg(long, short, default_value = "mda-demo", value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
+/// Turn trained weights into a model file: PyTorch checkpoints and safetensors state_dicts.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The weights.
+    pub(crate) file: PathBuf,
+    /// The model file to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The architecture; guessed from names and shapes where absent.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) arch: Option<String>,
+    /// A known data set, which gives the category names and the normalisation.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// A text file with one category name a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) categories: Option<PathBuf>,
+    /// A data set whose category names are taken.
+    #[arg(long, value_name = "DIR", conflicts_with = "categories")]
+    pub(crate) data: Option<PathBuf>,
+    /// Channels, rows and columns of an image; the architecture's own where absent.
+    #[arg(long, value_name = "CxHxW")]
+    pub(crate) input: Option<String>,
+    /// What is subtracted from each colour channel of pixel/255, comma-separated.
+    #[arg(long, value_name = "NUMBERS", requires = "std")]
+    pub(crate) mean: Option<String>,
+    /// What each colour channel is divided by, comma-separated.
+    #[arg(long, value_name = "NUMBERS", requires = "mean")]
+    pub(crate) std: Option<String>,
+    /// The model's name; the file's stem where absent.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// Show what a model file holds: layers, sizes, categories, and where it came from.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The model.
+    pub(crate) model: PathBuf,
+}
+
+/// Measure a model's accuracy on labelled images.
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// The model.
+    pub(crate) model: PathBuf,
+    /// A data set; several for an assembled model. Categories meet by name, `LABEL:name` first where LABEL is given.
+    #[arg(long, required = true, value_name = "[LABEL=]PATH")]
+    pub(crate) data: Vec<String>,
+    /// Which images.
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    pub(crate) split: SplitName,
+    /// Only these categories: numbers, ranges or names of the model's.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<String>,
+    /// Print how many images of each category were taken for which.
+    #[arg(long)]
+    pub(crate) confusion: bool,
+}
+
+/// The images of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitName {
+    /// What sources were trained on.
+    Train,
+    /// What results are measured on.
+    Test,
+}
+
+/// Cut a small stand-alone model for some categories out of a trained one.
+#[derive(Debug, Args)]
+pub(crate) struct Disassemble {
+    /// The source.
+    pub(crate) model: PathBuf,
+    /// Labelled images of the source's categories; the train split decides, the test split measures.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: PathBuf,
+    /// The categories: numbers, ranges or names, as in `0-2,7` or `Bag,Sneaker`.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: String,
+    /// The component to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) method: Method,
+    /// How many images speak for a category: those of which the source is surest.
+    #[arg(long, default_value_t = 50, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top_k: u32,
+    /// How many train images of a category the surest are picked from, at most; 0 for all.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub(crate) candidates: usize,
+    /// A JSON file with the positions of the train images that speak, instead of the surest (`[3, 17, ...]`, or an object
+    /// that has the list as `selected_train_indices`).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) images: Option<PathBuf>,
+    /// Which logits the component keeps.
+    #[arg(long, value_enum, default_value_t = LogitsName::Task)]
+    pub(crate) logits: LogitsName,
+    /// Do not measure the component on test images.
+    #[arg(long)]
+    pub(crate) no_evaluate: bool,
+}
+
+/// Which method decides what matters.
+#[derive(Debug, Args)]
+pub(crate) struct Method {
+    /// The formulation: `graph` (ours) or `model-lego` (the released code).
+    #[arg(long, default_value = "graph", value_name = "NAME")]
+    pub(crate) formulation: String,
+    /// The threshold of an input's contribution to one output, for all layers.
+    #[arg(long, value_name = "X")]
+    pub(crate) alpha: Option<f32>,
+    /// The threshold of what an input is allocated, for all layers.
+    #[arg(long, value_name = "X")]
+    pub(crate) beta: Option<f32>,
+}
+
+/// The logits of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogitsName {
+    /// Those of the task.
+    Task,
+    /// All of the source's.
+    All,
+}
+
+/// Join components into one classifier over all their categories.
+#[derive(Debug, Args)]
+pub(crate) struct Assemble {
+    /// The components, in the order of their logits.
+    #[arg(required = true, num_args = 2..)]
+    pub(crate) components: Vec<PathBuf>,
+    /// The assembled model to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// One data set a component, in their order: its train split calibrates, its test split measures.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Vec<PathBuf>,
+    /// How the components are joined.
+    #[arg(long, value_enum, default_value_t = FormName::Parallel)]
+    pub(crate) form: FormName,
+    /// How their logits are brought to one scale.
+    #[arg(long, value_enum, default_value_t = RescaleName::None)]
+    pub(crate) rescale: RescaleName,
+    /// How many train images of a category calibrate the scale.
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) calibration: u32,
+    /// Put each component's name before its categories, as in `mnist:3`.
+    #[arg(long)]
+    pub(crate) prefix_categories: bool,
+    /// Rename a category of the K-th component (from 1), as in `2:Bag=handbag`.
+    #[arg(long, value_name = "K:OLD=NEW")]
+    pub(crate) rename: Vec<String>,
+    /// The assembled model's name; the components' names joined by `+` where absent.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// How components are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormName {
+    /// Side by side over one image; any architectures.
+    Parallel,
+    /// Merged layer by layer; one architecture.
+    BlockDiagonal,
+}
+
+/// How logits are brought to one scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RescaleName {
+    /// As they are.
+    None,
+    /// By the mean largest logit over correctly classified images, as the released Model-LEGO code does.
+    Ratio,
+    /// By the mean magnitude of each logit, as Model LEGO's poster describes.
+    Magnitude,
+}

@@ -1,0 +1,54 @@
+//! One module a command.
+
+mod assemble;
+mod backends;
+mod demo;
+mod disassemble;
+mod evaluate;
+mod import;
+mod inspect;
+
+use crate::args::{Arguments, Command};
+use crate::backends::{Choice, choose};
+use crate::output::Output;
+use anyhow::Context as _;
+use mda_core::runner::Runner;
+
+/// What every command is given.
+pub(crate) struct Context {
+    pub(crate) output: Output,
+    backend: Option<String>,
+    batch_size: usize,
+}
+
+impl Context {
+    /// The backend that the user chose.
+    pub(crate) fn backend(&self) -> anyhow::Result<Choice> {
+        choose(self.backend.as_deref())
+    }
+
+    /// How models run on `choice`.
+    pub(crate) fn runner<'a>(&self, choice: &'a Choice) -> Runner<'a> {
+        Runner { backend: &*choice.backend, device: choice.device.as_deref(), batch_size: self.batch_size }
+    }
+}
+
+/// Runs the command that the user gave.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let common = &arguments.common;
+    if let Some(threads) = common.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        pool.build_global().with_context(|| format!("starting {threads} threads"))?;
+    }
+    let output = Output { json: common.json, quiet: common.quiet };
+    let context = Context { output, backend: common.backend.clone(), batch_size: common.batch as usize };
+    match &arguments.command {
+        Command::Demo(demo) => demo::run(&context, demo),
+        Command::Import(import) => import::run(&context, import),
+        Command::Inspect(inspect) => inspect::run(&context, inspect),
+        Command::Evaluate(evaluate) => evaluate::run(&context, evaluate),
+        Command::Disassemble(disassemble) => disassemble::run(&context, disassemble),
+        Command::Assemble(assemble) => assemble::run(&context, assemble),
+        Command::Backends => backends::run(&context),
+    }
+}

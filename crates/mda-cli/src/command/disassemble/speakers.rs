@@ -1,0 +1,57 @@
+//! Which train images speak for which category.
+
+use crate::data;
+use anyhow::Context as _;
+use mda_core::Model;
+use mda_core::disassemble::Selection;
+use mda_core::labels::LabelMap;
+use mda_core::source::ImageSource;
+use serde::Deserialize;
+use std::path::Path;
+
+/// For every category of the task, its images in the attribution part of the train split, at most `limit` (0: all).
+pub(crate) fn candidates(
+    train: &dyn ImageSource,
+    labels: &LabelMap,
+    model: &Model,
+    task: &[usize],
+    limit: usize,
+) -> anyhow::Result<Vec<(usize, Vec<usize>)>> {
+    labels.positions(train.labels(), task, train.categories(), model.categories())?;
+    let allowed = data::discipline(train, data::FIT_IMAGES)?.attribution;
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    let of = |&category: &usize| {
+        let own = allowed.iter().copied().filter(|&i| labels.category(train.labels()[i]) == Some(category));
+        (category, own.take(limit).collect())
+    };
+    Ok(task.iter().map(of).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Listing {
+    Plain(Vec<usize>),
+    Named { selected_train_indices: Vec<usize> },
+}
+
+/// The images that `file` lists, by their own category; images of other categories are left out.
+pub(crate) fn listed(
+    file: &Path,
+    train: &dyn ImageSource,
+    labels: &LabelMap,
+    task: &[usize],
+) -> anyhow::Result<Selection> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let listing: Listing = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no list of train image positions", file.display()))?;
+    let (Listing::Plain(indices) | Listing::Named { selected_train_indices: indices }) = listing;
+    let count = train.labels().len();
+    if let Some(index) = indices.iter().find(|&&index| index >= count) {
+        anyhow::bail!("{} lists image {index}, but the train split has {count} images", file.display());
+    }
+    let of = |&category: &usize| {
+        let own = indices.iter().copied().filter(|&i| labels.category(train.labels()[i]) == Some(category));
+        (category, own.collect())
+    };
+    Ok(Selection { categories: task.iter().map(of).collect() })
+}

@@ -1,0 +1,130 @@
+//! `mda import`: weights of other tools become a model file.
+
+use super::Context;
+use crate::args::Import;
+use crate::data;
+use crate::failure::Advise;
+use crate::models;
+use crate::table::thousands;
+use anyhow::{Context as _, bail};
+use mda_core::op::Normalize;
+use mda_core::{Model, ModelSize};
+use mda_data::{DataSet, Preset, Split};
+use mda_formats::StateDict;
+use mda_models::{Architecture, Config, guess, load};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Report {
+    name: String,
+    file: String,
+    /// How the architecture was found and what was left out.
+    notes: Vec<String>,
+    categories: Vec<String>,
+    size: ModelSize,
+}
+
+pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
+    let preset = arguments.preset.as_deref().map(str::parse::<Preset>).transpose()?;
+    let state = StateDict::read(&arguments.file).with_context(|| format!("importing {}", arguments.file.display()))?;
+    let mut notes = vec![format!("read as {:?}", state.format)];
+    let (architecture, mut config) = architecture(arguments, &state, &mut notes)?;
+    config.normalization = normalization(arguments, preset)?;
+    if config.normalization.is_none() {
+        notes.push("no normalisation: the network sees pixel/255 (give --preset, or --mean and --std)".into());
+    }
+    if let Some(input) = &arguments.input {
+        config.input = extents(input)?;
+    }
+    let graph = architecture.build(&config)?;
+    let loaded = load(&graph, state.entries)
+        .with_context(|| format!("loading {} into {}", arguments.file.display(), architecture.name))?;
+    if !loaded.ignored.is_empty() {
+        notes.push(format!("{} entries that inference does not need were left out", loaded.ignored.len()));
+    }
+    let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or(architecture.name);
+    let name = arguments.name.clone().unwrap_or_else(|| stem.to_owned());
+    let categories = categories(arguments, preset, graph.category_count())?;
+    let model = Model::new(name, graph, loaded.parameters, categories)?;
+    models::write(&model, &arguments.output)?;
+    let report = Report {
+        name: model.name().into(),
+        file: arguments.output.display().to_string(),
+        notes,
+        categories: model.categories().to_vec(),
+        size: model.size(),
+    };
+    context.output.result(&report, || describe(&report))
+}
+
+/// The architecture that was asked for or guessed, at the sizes that the entries' shapes tell.
+fn architecture(
+    arguments: &Import,
+    state: &StateDict,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<(&'static Architecture, Config)> {
+    let shapes: Vec<(String, Vec<usize>)> =
+        state.names.iter().filter_map(|name| Some((name.clone(), state.entries.get(name)?.shape().to_vec()))).collect();
+    let wanted = arguments.arch.as_deref().map(mda_models::find).transpose()?;
+    match (guess(&shapes), wanted) {
+        (Ok(guess), wanted) if wanted.is_none_or(|wanted| wanted.name == guess.architecture.name) => {
+            notes.push(guess.to_string());
+            Ok((guess.architecture, guess.config))
+        }
+        (_, Some(wanted)) => {
+            notes.push(format!("built as the published {}", wanted.name));
+            Ok((wanted, wanted.published()))
+        }
+        (Err(error), None) => Err(error).advise("--arch NAME says which architecture it is"),
+        (Ok(guess), None) => bail!("guessed {}, which no architecture was asked to be", guess.architecture.name),
+    }
+}
+
+fn normalization(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<Option<Normalize>> {
+    let numbers = |flag: &str, text: &str| -> anyhow::Result<Vec<f32>> {
+        let number = |part: &str| part.trim().parse().with_context(|| format!("{flag} takes numbers, got `{part}`"));
+        text.split(',').map(number).collect()
+    };
+    Ok(match (&arguments.mean, &arguments.std, preset) {
+        (Some(mean), Some(std), _) => Some(Normalize { mean: numbers("--mean", mean)?, std: numbers("--std", std)? }),
+        (_, _, Some(preset)) => {
+            let known = preset.normalisation();
+            Some(Normalize { mean: known.mean.to_vec(), std: known.std.to_vec() })
+        }
+        _ => None,
+    })
+}
+
+fn extents(text: &str) -> anyhow::Result<[usize; 3]> {
+    let parts: Option<Vec<usize>> = text.split('x').map(|part| part.parse().ok()).collect();
+    let parts = parts.and_then(|parts| <[usize; 3]>::try_from(parts).ok());
+    parts.with_context(|| format!("--input takes CHANNELSxROWSxCOLUMNS as in 3x32x32, got `{text}`"))
+}
+
+fn categories(arguments: &Import, preset: Option<Preset>, count: usize) -> anyhow::Result<Vec<String>> {
+    if let Some(file) = &arguments.categories {
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        return Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect());
+    }
+    if let Some(path) = &arguments.data {
+        let set = DataSet::open(path, Split::Test).with_context(|| format!("opening {}", path.display()))?;
+        return Ok(data::name_categories(set, path)?.categories().to_vec());
+    }
+    match preset.and_then(Preset::categories) {
+        Some(names) if names.len() == count => Ok(names.iter().map(|&name| name.to_owned()).collect()),
+        _ => Ok((0..count).map(|k| k.to_string()).collect()),
+    }
+}
+
+fn describe(report: &Report) -> String {
+    let notes: String = report.notes.iter().map(|note| format!("  {note}\n")).collect();
+    format!(
+        "{} -> {}\n{notes}  {} categories: {}\n  {} parameters, {} multiply-adds an image\n",
+        report.name,
+        report.file,
+        report.categories.len(),
+        report.categories.iter().take(12).cloned().collect::<Vec<_>>().join(", "),
+        thousands(report.size.parameters),
+        thousands(report.size.macs)
+    )
+}

@@ -1,0 +1,99 @@
+//! `mda inspect`: what a model file holds.
+
+use super::Context;
+use crate::args::Inspect;
+use crate::models;
+use crate::table::{Table, thousands};
+use mda_core::provenance::Provenance;
+use mda_core::{Model, ModelSize};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    name: &'a str,
+    input: String,
+    categories: &'a [String],
+    size: ModelSize,
+    layers: Vec<Layer>,
+    provenance: Option<&'a Provenance>,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    name: String,
+    operation: &'static str,
+    output: String,
+    parameters: u64,
+    macs: u64,
+}
+
+pub(crate) fn run(context: &Context, arguments: &Inspect) -> anyhow::Result<()> {
+    let model = models::read(&arguments.model)?;
+    let report = Report {
+        name: model.name(),
+        input: model.input_shape().to_string(),
+        categories: model.categories(),
+        size: model.size(),
+        layers: layers(&model),
+        provenance: model.provenance(),
+    };
+    context.output.result(&report, || describe(&report))
+}
+
+fn layers(model: &Model) -> Vec<Layer> {
+    let graph = model.graph();
+    let trained = |id: usize| {
+        let specs = graph.parameter_specs(id).into_iter().filter(|spec| spec.trained);
+        specs.map(|spec| spec.shape.iter().product::<usize>() as u64).sum()
+    };
+    let layer = |(id, node): (usize, &mda_core::graph::Node)| Layer {
+        name: node.name.clone(),
+        operation: node.op.name(),
+        output: node.shape.to_string(),
+        parameters: trained(id),
+        macs: graph.macs(id),
+    };
+    graph.nodes().iter().enumerate().map(layer).collect()
+}
+
+fn describe(report: &Report<'_>) -> String {
+    let mut table = Table::new(&["layer", "operation", "output", "parameters", "multiply-adds"]);
+    for layer in &report.layers {
+        let count = |number: u64| if number == 0 { String::new() } else { thousands(number) };
+        table.row([
+            layer.name.clone(),
+            layer.operation.into(),
+            layer.output.clone(),
+            count(layer.parameters),
+            count(layer.macs),
+        ]);
+    }
+    let size = &report.size;
+    let mut text = format!(
+        "{}: images {} to {} categories, {} parameters, {} multiply-adds an image\n",
+        report.name,
+        report.input,
+        report.categories.len(),
+        thousands(size.parameters),
+        thousands(size.macs)
+    );
+    text.push_str(&format!("categories: {}\n", report.categories.join(", ")));
+    text.push_str(&report.provenance.map(origin).unwrap_or_default());
+    text.push('\n');
+    text + &table.render()
+}
+
+fn origin(provenance: &Provenance) -> String {
+    match provenance {
+        Provenance::Component(origin) => format!(
+            "component of {} for its categories {}, decided by {} images a category\n",
+            origin.source,
+            mda_core::task::describe_task(&origin.task),
+            origin.images_per_category
+        ),
+        Provenance::Assembled { form, rescaling, components } => {
+            let names: Vec<&str> = components.iter().map(|component| component.name.as_str()).collect();
+            format!("assembled ({form}, rescaling {rescaling}) of {}\n", names.join(" and "))
+        }
+    }
+}

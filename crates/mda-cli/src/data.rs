@@ -1,0 +1,60 @@
+//! Data sets as models see them, and who may look at which images.
+
+use crate::failure::Advise;
+use anyhow::Context as _;
+use mda_core::Model;
+use mda_core::graph::Shape;
+use mda_core::labels::LabelMap;
+use mda_core::source::ImageSource;
+use mda_data::{DataSet, Preparation, Prepared, Preset, Split, TrainSplit, train_split};
+use std::path::Path;
+
+/// Images of one split, brought to the size and channels of `shape`.
+///
+/// An IDX folder knows no names; one that is called like a known data set gets that set's names.
+pub(crate) fn open(path: &Path, split: Split, shape: Shape) -> anyhow::Result<Prepared> {
+    let set =
+        DataSet::open(path, split).with_context(|| format!("opening the {split} images of {}", path.display()))?;
+    let set = name_categories(set, path)?;
+    let [height, width] = shape.spatial();
+    let preparation = Preparation::new(shape.channels(), height, width)
+        .with_context(|| format!("preparing the images of {} for a model of {shape}", path.display()))?;
+    Ok(set.prepare(preparation))
+}
+
+/// The names of a known data set, where the folder is called like it and the set has none.
+pub(crate) fn name_categories(set: DataSet, path: &Path) -> anyhow::Result<DataSet> {
+    let unnamed = set.categories().iter().enumerate().all(|(label, name)| *name == label.to_string());
+    let preset = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<Preset>().ok());
+    match preset.and_then(Preset::categories) {
+        Some(names) if unnamed && names.len() == set.categories().len() => Ok(set.with_categories(names)?),
+        _ => Ok(set),
+    }
+}
+
+/// Matches the labels of `images` with the categories of `model` by name.
+pub(crate) fn match_labels(images: &dyn ImageSource, model: &Model) -> anyhow::Result<LabelMap> {
+    match_names(images.categories(), model.categories())
+}
+
+/// Matches two lists of category names.
+pub(crate) fn match_names(data: &[String], model: &[String]) -> anyhow::Result<LabelMap> {
+    LabelMap::by_name(data, model).advise(
+        "categories meet by name: name a model's when it is imported (`mda import --preset` or `--categories`), and an \
+         IDX folder's in its `categories.txt`",
+    )
+}
+
+/// The seed of every split of training images, so that all commands agree on who may look at what.
+const SPLIT_SEED: u64 = 0;
+
+/// Parts the training images: at most `fit` images a category for calibration and as many held out, but never more than
+/// a third of the smallest category for either.
+pub(crate) fn discipline(images: &dyn ImageSource, fit: usize) -> anyhow::Result<TrainSplit> {
+    let counts = mda_data::select::count_per_category(images.labels(), images.categories().len());
+    let fit = fit.min(counts.into_iter().min().unwrap_or(0) / 3);
+    Ok(train_split(images.labels(), images.categories(), SPLIT_SEED, fit, fit)?)
+}
+
+/// How many images a category are set aside for calibration, and as many held out, where nothing else is asked for.
+pub(crate) const FIT_IMAGES: usize = 100;

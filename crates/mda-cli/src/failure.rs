@@ -1,0 +1,60 @@
+//! How a failure reaches the user: what went wrong, why, and what to do next.
+
+use std::fmt;
+
+/// Advice carried along an error; printed as a `hint:` line.
+#[derive(Debug)]
+struct Hint {
+    error: String,
+    advice: &'static str,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)
+    }
+}
+
+impl std::error::Error for Hint {}
+
+/// Adds advice to a failure.
+pub(crate) trait Advise<T, E>: Sized {
+    /// Says what to do next where this is an error that `advice` knows.
+    fn advise_on(self, advice: impl FnOnce(&E) -> Option<&'static str>) -> anyhow::Result<T>;
+
+    /// Says what to do next where this is an error.
+    fn advise(self, advice: &'static str) -> anyhow::Result<T> {
+        self.advise_on(|_| Some(advice))
+    }
+}
+
+impl<T, E: Into<anyhow::Error>> Advise<T, E> for Result<T, E> {
+    fn advise_on(self, advice: impl FnOnce(&E) -> Option<&'static str>) -> anyhow::Result<T> {
+        self.map_err(|error| match advice(&error) {
+            Some(advice) => anyhow::Error::new(Hint { error: chain(&error.into()), advice }),
+            None => error.into(),
+        })
+    }
+}
+
+/// The error and its causes, each once: a cause whose text the line above already ends with is not repeated.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// Prints `error: ...` and, where there is advice, `hint: ...` to stderr.
+pub(crate) fn print(error: &anyhow::Error) {
+    eprintln!("error: {}", chain(error));
+    for hint in error.chain().filter_map(|cause| cause.downcast_ref::<Hint>()) {
+        eprintln!("hint: {}", hint.advice);
+    }
+}

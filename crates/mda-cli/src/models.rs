@@ -1,0 +1,19 @@
+//! Model files.
+
+use crate::failure::Advise;
+use anyhow::Context as _;
+use mda_core::Model;
+use mda_formats::native;
+use std::path::Path;
+
+/// Reads a model file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Model> {
+    native::read(path)
+        .with_context(|| format!("reading the model {}", path.display()))
+        .advise("`mda import FILE --output MODEL` turns PyTorch checkpoints and state_dicts into model files")
+}
+
+/// Writes a model file, whole or not at all.
+pub(crate) fn write(model: &Model, path: &Path) -> anyhow::Result<()> {
+    native::write(model, path).with_context(|| format!("writing the model {}", path.display()))
+}
