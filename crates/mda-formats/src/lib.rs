@@ -5,6 +5,7 @@
 
 mod atomic;
 pub mod native;
+pub mod onnx;
 pub mod pytorch;
 pub mod safetensors;
 mod scalar;
@@ -13,6 +14,7 @@ pub mod state_dict;
 mod test_models;
 
 pub use native::NativeError;
+pub use onnx::OnnxError;
 pub use pytorch::PytorchError;
 pub use safetensors::SafetensorsError;
 pub use state_dict::{Format, StateDict, StateDictError};

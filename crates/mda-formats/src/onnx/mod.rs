@@ -1,0 +1,11 @@
+//! ONNX files: models written for other runtimes, and other programs' classifiers read.
+//!
+//! [`export`] writes opset 17, IR version 8, with images `[N, C, H, W]` in `0.0..=1.0` as `images` and `logits` `[N, K]`;
+//! normalisation is part of the graph.
+
+mod error;
+mod export;
+mod proto;
+
+pub use error::OnnxError;
+pub use export::{export, to_bytes};
