@@ -21,6 +21,7 @@ pub mod op;
 pub mod provenance;
 pub mod reference;
 pub mod relevance;
+pub mod repair;
 pub mod rescale;
 pub mod runner;
 pub mod slice;

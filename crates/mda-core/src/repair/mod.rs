@@ -1,0 +1,231 @@
+//! Repair: making up, without training, for what a component lost when it was cut.
+//!
+//! A repair reads calibration images only, keeps the component's architecture, and adds no parameter but the bias of a
+//! layer that had none.
+
+mod batch_norm;
+mod bias;
+mod fidelity;
+mod frontier;
+mod gram;
+mod patches;
+mod rewrite;
+mod ridge;
+mod segment;
+#[cfg(test)]
+mod tests;
+
+use crate::disassemble::Component;
+use crate::graph::{GraphErrors, NodeId};
+use crate::model::Model;
+use crate::runner::{RunError, Runner};
+use crate::source::ImageSource;
+use crate::tensor::TensorError;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How a component is repaired.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repair {
+    /// As it was cut.
+    #[default]
+    None,
+    /// What the removed inputs of a layer add on average in the source goes into its bias.
+    Bias,
+    /// Every BatchNorm gets the statistics of the component's own activations.
+    BatchNorm,
+    /// Every layer is refitted, from the input on, to what the source computes there.
+    Ridge(RidgeOptions),
+}
+
+/// How the layers of a component are refitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RidgeOptions {
+    /// What pulls the weights towards those of the source, as multiples of the mean square of a layer's inputs; every
+    /// layer takes the one with the smallest error on held-out images.
+    pub lambdas: Vec<f64>,
+    /// The most output positions of one image that a layer is fitted on.
+    pub positions: usize,
+}
+
+impl Default for RidgeOptions {
+    fn default() -> Self {
+        Self { lambdas: vec![1e-4, 1e-3, 1e-2, 1e-1], positions: 16 }
+    }
+}
+
+/// The names of the repairs.
+pub const REPAIRS: [&str; 4] = ["none", "bias", "batch-norm", "ridge"];
+
+impl Repair {
+    /// The repair called `name`, with its default options.
+    ///
+    /// # Errors
+    /// [`RepairError::UnknownName`], which lists the names.
+    pub fn named(name: &str) -> Result<Self, RepairError> {
+        match name {
+            "none" => Ok(Self::None),
+            "bias" => Ok(Self::Bias),
+            "batch-norm" => Ok(Self::BatchNorm),
+            "ridge" => Ok(Self::Ridge(RidgeOptions::default())),
+            _ => Err(RepairError::UnknownName { name: name.into() }),
+        }
+    }
+
+    /// Its name, one of [`REPAIRS`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bias => "bias",
+            Self::BatchNorm => "batch-norm",
+            Self::Ridge(_) => "ridge",
+        }
+    }
+}
+
+/// A repaired component's model and what the repair did.
+#[derive(Clone, Debug)]
+pub struct Repaired {
+    /// The component's model with repaired numbers.
+    pub model: Model,
+    /// Its layers, in order of computation; empty without held-out images.
+    pub layers: Vec<LayerRepair>,
+}
+
+/// One layer of a repaired component.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerRepair {
+    /// The layer's node.
+    pub layer: String,
+    /// The relative error of its kept outputs on held-out images before the repair: the squared difference from the
+    /// source over the source's variance, behind the layer's BatchNorm where it has one.
+    pub before: f64,
+    /// The same after the repair.
+    pub after: f64,
+    /// What it was pulled towards the source's weights with, where it was refitted.
+    pub lambda: Option<f64>,
+}
+
+/// Why a component cannot be repaired.
+#[derive(Debug, Error)]
+pub enum RepairError {
+    /// No repair of that name.
+    #[error("no repair is called `{name}`; there are {}", REPAIRS.join(", "))]
+    UnknownName {
+        /// What was asked for.
+        name: String,
+    },
+    /// No image to repair with.
+    #[error("repair `{repair}` needs {what} images, got none")]
+    NoImages {
+        /// The repair.
+        repair: &'static str,
+        /// `calibration` or `held-out`.
+        what: &'static str,
+    },
+    /// Options that determine nothing.
+    #[error("ridge options: expected {expected}, got {got}")]
+    Options {
+        /// What is needed.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// A component that was cut out of another model.
+    #[error("component `{component}` does not fit source `{source_model}`: {difference}")]
+    OtherSource {
+        /// The component.
+        component: String,
+        /// The model it was to be repaired towards.
+        source_model: String,
+        /// What differs.
+        difference: String,
+    },
+    /// A layer whose inputs do not determine its weights.
+    #[error("the inputs of `{layer}` determine no weights; give more calibration images or a larger lambda")]
+    Singular {
+        /// The layer.
+        layer: String,
+    },
+    /// Numbers that overflowed.
+    #[error("{what}: not finite")]
+    NonFinite {
+        /// What they are.
+        what: String,
+    },
+    /// The model could not be run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A backend's answer of the wrong size.
+    #[error("the backend answered a value of the wrong size: {0}")]
+    Answer(#[from] TensorError),
+    /// A repaired model that does not check; a defect of this crate.
+    #[error("the repaired model is invalid, which is a defect of MDA: {0}")]
+    Invalid(#[from] GraphErrors),
+}
+
+/// What every repair works with.
+struct Work<'a> {
+    runner: &'a Runner<'a>,
+    source: &'a Model,
+    component: &'a Component,
+    images: &'a dyn ImageSource,
+    calibration: &'a [usize],
+    held_out: &'a [usize],
+}
+
+impl Work<'_> {
+    /// The node of the source that node `id` of the component was cut from, with the channels that stayed of it.
+    fn origin(&self, id: NodeId) -> Result<(NodeId, &[usize]), RepairError> {
+        let node = self.component.model.graph().node(id);
+        let other = |difference: String| RepairError::OtherSource {
+            component: self.component.model.name().into(),
+            source_model: self.source.name().into(),
+            difference,
+        };
+        let graph = self.source.graph();
+        let found = graph.find(&node.name).filter(|&found| graph.node(found).op.name() == node.op.name());
+        let found = found.ok_or_else(|| other(format!("the source has no {} `{}`", node.op, node.name)))?;
+        let (kept, channels) = (self.component.plan.kept(found), node.shape.channels());
+        if kept.len() == channels && kept.iter().all(|&channel| channel < graph.node(found).shape.channels()) {
+            Ok((found, kept))
+        } else {
+            Err(other(format!("`{}` has {channels} channels, the plan keeps {}", node.name, kept.len())))
+        }
+    }
+}
+
+/// Repairs `component`, which was cut out of `source`, with the images at `calibration`; what there is to choose is
+/// chosen by the error on the images at `held_out`. Neither may be test images.
+///
+/// Memory: the activations of one layer of both models for all images, where they take less than half a GiB each, and a
+/// layer's squared number of regressors.
+///
+/// # Errors
+/// [`RepairError`]: no images, a component of another source, singular or non-finite fits, and where running fails.
+pub fn repair(
+    runner: &Runner<'_>,
+    source: &Model,
+    component: &Component,
+    images: &dyn ImageSource,
+    calibration: &[usize],
+    held_out: &[usize],
+    repair: &Repair,
+) -> Result<Repaired, RepairError> {
+    let work = Work { runner, source, component, images, calibration, held_out };
+    let needs = |what, present: bool| {
+        if present { Ok(()) } else { Err(RepairError::NoImages { repair: repair.name(), what }) }
+    };
+    needs("calibration", *repair == Repair::None || !calibration.is_empty())?;
+    needs("held-out", !matches!(repair, Repair::Ridge(_)) || !held_out.is_empty())?;
+    let (model, lambdas) = match repair {
+        Repair::None => (component.model.clone(), Vec::new()),
+        Repair::Bias => (bias::repair(&work)?, Vec::new()),
+        Repair::BatchNorm => (batch_norm::repair(&work)?, Vec::new()),
+        Repair::Ridge(options) => ridge::repair(&work, options)?,
+    };
+    let layers = if held_out.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &lambdas)? };
+    Ok(Repaired { model, layers })
+}

@@ -1,0 +1,319 @@
+//! Repairs of tiny models whose right answer is known.
+
+use super::*;
+use crate::graph::{Graph, Parameters};
+use crate::keep::KeepPlan;
+use crate::op::{Add, BatchNorm, Clamp, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Window};
+use crate::reference::{Reference, evaluate};
+use crate::slice::slice;
+use crate::source::{Batch, Batches};
+use crate::tensor::Tensor;
+
+const BACKEND: Reference = Reference;
+
+fn runner() -> Runner<'static> {
+    Runner { backend: &BACKEND, device: None, batch_size: 5 }
+}
+
+/// Numbers in -1..1 that look random and are the same everywhere.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32) / (1u32 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| draw()).collect()
+}
+
+struct Images {
+    pixels: Tensor,
+    labels: Vec<usize>,
+    categories: Vec<String>,
+}
+
+impl Images {
+    fn new(count: usize, channels: usize, extent: usize) -> Self {
+        let pixels = numbers(count * channels * extent * extent, 7);
+        let pixels = Tensor::new([count, channels, extent, extent], pixels).unwrap();
+        Self { pixels, labels: vec![0; count], categories: vec!["any".into()] }
+    }
+}
+
+impl ImageSource for Images {
+    fn categories(&self) -> &[String] {
+        &self.categories
+    }
+
+    fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        Box::new(indices.chunks(batch_size).map(|indices| {
+            let images = self.pixels.select(0, indices);
+            Ok(Batch { images, labels: vec![0; indices.len()], indices: indices.to_vec() })
+        }))
+    }
+}
+
+fn model(graph: Graph, tensors: Vec<(&str, Tensor)>) -> Model {
+    let categories = (0..2).map(|k| format!("category {k}")).collect();
+    Model::new("tiny", graph.validate().unwrap(), Parameters::from_iter(tensors), categories).unwrap()
+}
+
+fn tensor(shape: &[usize], seed: u64) -> Tensor {
+    Tensor::new(shape, numbers(shape.iter().product(), seed)).unwrap()
+}
+
+/// The component that lacks `removed` (a node and one of its channels), and whatever is tied to them.
+fn cut(model: &Model, removed: &[(&str, usize)]) -> Component {
+    let graph = model.graph();
+    let classes = crate::channels::ChannelClasses::of(graph);
+    let gone: Vec<usize> = removed.iter().map(|(name, c)| classes.class(graph.find(name).unwrap(), *c)).collect();
+    let wanted: Vec<Vec<bool>> = (0..graph.nodes().len())
+        .map(|id| classes.of_value(id).iter().map(|class| !gone.contains(class)).collect())
+        .collect();
+    let score: Vec<Vec<f32>> = wanted.iter().map(|flags| vec![0.0; flags.len()]).collect();
+    let plan = KeepPlan::new(graph, &wanted, &score, &(0..model.categories().len()).collect::<Vec<_>>());
+    Component { model: slice(model, &plan).unwrap(), plan }
+}
+
+fn logits(model: &Model, images: &Images) -> Tensor {
+    evaluate(model, &images.pixels, |_, _| {})[model.graph().output()].clone()
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+    a.data().iter().zip(b.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn run(source: &Model, component: &Component, images: &Images, how: &Repair) -> Repaired {
+    let all: Vec<usize> = (0..images.labels.len()).collect();
+    let (calibration, held_out) = all.split_at(all.len() * 3 / 4);
+    repair(&runner(), source, component, images, calibration, held_out, how).unwrap()
+}
+
+fn ridge(lambda: f64) -> Repair {
+    Repair::Ridge(RidgeOptions { lambdas: vec![lambda], positions: 64 })
+}
+
+/// Copies filter `from` over filter `to` in an outermost axis.
+fn duplicate(mut tensor: Tensor, from: usize, to: usize) -> Tensor {
+    let row = tensor.row(from).to_vec();
+    let stride = row.len();
+    tensor.data_mut()[to * stride..(to + 1) * stride].copy_from_slice(&row);
+    tensor
+}
+
+/// conv (3 filters, the last a copy of the second) - ReLU - pool - conv without bias - BatchNorm - ReLU - linear.
+fn chain() -> Model {
+    let mut g = Graph::new();
+    let image = g.push("image", Input { channels: 2, height: 6, width: 6 }, &[]);
+    let conv1 = g.push("conv1", Conv2d::dense(3, 3, 1, 1, true), &[&image]);
+    let relu1 = g.push("relu1", Clamp::relu(), &[&conv1]);
+    let pool = MaxPool { window: Window::square(2, 2, 0), ceil_mode: false };
+    let pool = g.push("pool", pool, &[&relu1]);
+    let conv2 = g.push("conv2", Conv2d::dense(3, 3, 1, 1, false), &[&pool]);
+    let norm = g.push("norm", BatchNorm { eps: 1e-5 }, &[&conv2]);
+    let relu2 = g.push("relu2", Clamp::relu(), &[&norm]);
+    let flat = g.push("flat", Flatten {}, &[&relu2]);
+    g.push("fc", Linear { out_features: 2, bias: true }, &[&flat]);
+    model(
+        g,
+        vec![
+            ("conv1.weight", duplicate(tensor(&[3, 2, 3, 3], 1), 1, 2)),
+            ("conv1.bias", Tensor::vector(vec![0.1, 0.2, 0.2])),
+            ("conv2.weight", tensor(&[3, 3, 3, 3], 2)),
+            ("norm.weight", Tensor::vector(vec![1.0, 0.8, 1.2])),
+            ("norm.bias", Tensor::vector(vec![0.1, 0.3, 0.2])),
+            ("norm.running_mean", Tensor::vector(vec![0.0, 0.1, -0.1])),
+            ("norm.running_var", Tensor::vector(vec![1.0, 0.9, 1.1])),
+            ("fc.weight", tensor(&[2, 27], 3)),
+            ("fc.bias", tensor(&[2], 4)),
+        ],
+    )
+}
+
+#[test]
+fn ridge_restores_what_a_twin_can_say() {
+    let (source, images) = (chain(), Images::new(200, 2, 6));
+    let component = cut(&source, &[("conv1", 2)]);
+    let wanted = logits(&source, &images);
+    let repaired = run(&source, &component, &images, &ridge(1e-6));
+    assert!(largest_difference(&logits(&component.model, &images), &wanted) > 0.1, "the cut must hurt");
+    assert!(largest_difference(&logits(&repaired.model, &images), &wanted) < 2e-3);
+    let conv2 = &repaired.layers[1];
+    assert_eq!((conv2.layer.as_str(), conv2.lambda), ("conv2", Some(1e-6)));
+    assert!(conv2.before > 1e-2 && conv2.after < 1e-6, "{conv2:?}");
+}
+
+#[test]
+fn a_bias_that_batch_norm_would_undo_goes_into_its_mean() {
+    let (source, images) = (chain(), Images::new(200, 2, 6));
+    let component = cut(&source, &[("conv1", 0)]);
+    let repaired = run(&source, &component, &images, &ridge(1e-3)).model;
+    assert_eq!(repaired.size(), component.model.size());
+    assert!(repaired.parameters().get("conv2.bias").is_none());
+    let mean = |model: &Model| model.parameters().get("norm.running_mean").unwrap().data().to_vec();
+    assert_ne!(mean(&repaired), mean(&component.model));
+}
+
+#[test]
+fn ridge_sees_through_a_residual_sum() {
+    let mut g = Graph::new();
+    let image = g.push("image", Input { channels: 2, height: 5, width: 5 }, &[]);
+    let stem = g.push("stem", Conv2d::dense(3, 3, 1, 1, true), &[&image]);
+    let relu = g.push("relu", Clamp::relu(), &[&stem]);
+    let branch = g.push("branch", Conv2d::dense(3, 3, 1, 1, true), &[&relu]);
+    let sum = g.push("sum", Add {}, &[&relu, &branch]);
+    let out = g.push("out", Conv2d::dense(4, 1, 1, 0, false), &[&sum]);
+    let pooled = g.push("pooled", GlobalAvgPool {}, &[&out]);
+    let flat = g.push("flat", Flatten {}, &[&pooled]);
+    g.push("fc", Linear { out_features: 2, bias: false }, &[&flat]);
+    let source = model(
+        g,
+        vec![
+            ("stem.weight", duplicate(tensor(&[3, 2, 3, 3], 11), 0, 2)),
+            ("stem.bias", Tensor::vector(vec![0.3, 0.2, 0.3])),
+            ("branch.weight", duplicate(tensor(&[3, 3, 3, 3], 12), 0, 2)),
+            ("branch.bias", Tensor::vector(vec![0.1, 0.2, 0.1])),
+            ("out.weight", tensor(&[4, 3, 1, 1], 13)),
+            ("fc.weight", tensor(&[2, 4], 14)),
+        ],
+    );
+    let images = Images::new(200, 2, 5);
+    let component = cut(&source, &[("sum", 2)]);
+    let repaired = run(&source, &component, &images, &ridge(1e-6));
+    let wanted = logits(&source, &images);
+    assert!(largest_difference(&logits(&component.model, &images), &wanted) > 0.1, "the cut must hurt");
+    assert!(largest_difference(&logits(&repaired.model, &images), &wanted) < 2e-3);
+}
+
+#[test]
+fn groups_are_refitted_one_by_one() {
+    let mut g = Graph::new();
+    let image = g.push("image", Input { channels: 2, height: 5, width: 5 }, &[]);
+    let stem = g.push("stem", Conv2d::dense(4, 3, 1, 1, true), &[&image]);
+    let pair = Conv2d { out_channels: 4, window: Window::square(3, 1, 1), groups: 2, bias: true };
+    let pair = g.push("pair", pair, &[&stem]);
+    let relu = g.push("relu", Clamp::relu(), &[&pair]);
+    let depthwise = Conv2d { out_channels: 4, window: Window::square(3, 1, 1), groups: 4, bias: true };
+    let depthwise = g.push("depthwise", depthwise, &[&relu]);
+    let flat = g.push("flat", Flatten {}, &[&depthwise]);
+    g.push("fc", Linear { out_features: 2, bias: true }, &[&flat]);
+    let stem = duplicate(duplicate(tensor(&[4, 2, 3, 3], 21), 0, 1), 2, 3);
+    let source = model(
+        g,
+        vec![
+            ("stem.weight", stem),
+            ("stem.bias", Tensor::vector(vec![0.3, 0.3, 0.1, 0.1])),
+            ("pair.weight", tensor(&[4, 2, 3, 3], 22)),
+            ("pair.bias", tensor(&[4], 23)),
+            ("depthwise.weight", tensor(&[4, 1, 3, 3], 24)),
+            ("depthwise.bias", tensor(&[4], 25)),
+            ("fc.weight", tensor(&[2, 100], 26)),
+            ("fc.bias", tensor(&[2], 27)),
+        ],
+    );
+    let images = Images::new(200, 2, 5);
+    let component = cut(&source, &[("stem", 1), ("stem", 3)]);
+    let repaired = run(&source, &component, &images, &ridge(1e-6));
+    let wanted = logits(&source, &images);
+    assert!(largest_difference(&logits(&component.model, &images), &wanted) > 0.1, "the cut must hurt");
+    assert!(largest_difference(&logits(&repaired.model, &images), &wanted) < 2e-3);
+}
+
+#[test]
+fn the_mean_of_a_constant_channel_is_all_of_it() {
+    let mut source = chain();
+    let mut weight = source.parameters().get("conv1.weight").unwrap().as_ref().clone();
+    weight.data_mut()[18..36].fill(0.0);
+    let mut parameters = source.parameters().clone();
+    parameters.insert("conv1.weight", weight);
+    // Without padding no border sees less of the constant than the middle.
+    let mut graph = source.graph().to_graph();
+    graph.nodes[4].op = Conv2d::dense(3, 3, 1, 0, false).into();
+    parameters.insert("fc.weight", tensor(&[2, 3], 3));
+    source = Model::new("tiny", graph.validate().unwrap(), parameters, source.categories().to_vec()).unwrap();
+    let images = Images::new(12, 2, 6);
+    let component = cut(&source, &[("conv1", 1)]);
+    let repaired = run(&source, &component, &images, &Repair::Bias);
+    let wanted = logits(&source, &images);
+    assert!(largest_difference(&logits(&component.model, &images), &wanted) > 0.05, "the cut must hurt");
+    assert!(largest_difference(&logits(&repaired.model, &images), &wanted) < 1e-4);
+}
+
+#[test]
+fn batch_norm_gets_the_statistics_of_the_component() {
+    let (source, images) = (chain(), Images::new(16, 2, 6));
+    let component = cut(&source, &[("conv1", 0)]);
+    let all: Vec<usize> = (0..16).collect();
+    let repaired = repair(&runner(), &source, &component, &images, &all, &[], &Repair::BatchNorm).unwrap();
+    assert!(repaired.layers.is_empty(), "nothing was held out to measure with");
+    let graph = component.model.graph();
+    let seen = &evaluate(&component.model, &images.pixels, |_, _| {})[graph.find("conv2").unwrap()];
+    let first: Vec<f64> = (0..16).flat_map(|n| seen.row(n)[..9].iter().map(|&x| f64::from(x))).collect();
+    let mean = first.iter().sum::<f64>() / first.len() as f64;
+    let var = first.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (first.len() - 1) as f64;
+    let got = |name: &str| f64::from(repaired.model.parameters().get(name).unwrap().data()[0]);
+    assert!((got("norm.running_mean") - mean).abs() < 1e-5);
+    assert!((got("norm.running_var") - var).abs() < 1e-5);
+}
+
+#[test]
+fn held_out_images_choose_the_lambda() {
+    let (source, images) = (chain(), Images::new(200, 2, 6));
+    let component = cut(&source, &[("conv1", 2)]);
+    let options = RidgeOptions { lambdas: vec![1e3, 1e-6], positions: 64 };
+    let repaired = run(&source, &component, &images, &Repair::Ridge(options));
+    assert_eq!(repaired.layers[1].lambda, Some(1e-6));
+}
+
+#[test]
+fn the_same_images_give_the_same_numbers() {
+    let (source, images) = (chain(), Images::new(40, 2, 6));
+    let component = cut(&source, &[("conv1", 0)]);
+    let how = Repair::Ridge(RidgeOptions { positions: 5, ..RidgeOptions::default() });
+    let [first, second] = [(); 2].map(|()| run(&source, &component, &images, &how));
+    assert_eq!(first.model, second.model);
+    assert_eq!(first.layers, second.layers);
+}
+
+#[test]
+fn what_cannot_be_repaired_says_why() {
+    let (source, images) = (chain(), Images::new(8, 2, 6));
+    let component = cut(&source, &[("conv1", 0)]);
+    let fail = |component: &Component, calibration: &[usize], how: &Repair| {
+        let error = repair(&runner(), &source, component, &images, calibration, &[7], how).unwrap_err();
+        error.to_string()
+    };
+    assert!(fail(&component, &[], &ridge(1e-3)).contains("needs calibration images"));
+    assert!(fail(&component, &[0], &ridge(f64::NAN)).contains("finite lambdas"));
+    let other = Component { model: component.model.clone(), plan: KeepPlan::everything(source.graph()) };
+    assert!(fail(&other, &[0, 1], &ridge(1e-3)).contains("`conv1` has 2 channels, the plan keeps 3"));
+    assert!(Repair::named("rigde").unwrap_err().to_string().contains("batch-norm"));
+}
+
+#[test]
+fn a_dead_input_needs_a_lambda() {
+    let source = chain();
+    let mut tensors = source.parameters().clone();
+    let mut weight = tensors.get("conv1.weight").unwrap().as_ref().clone();
+    weight.data_mut()[..18].fill(0.0);
+    tensors.insert("conv1.weight", weight);
+    tensors.insert("conv1.bias", Tensor::vector(vec![-1.0, 0.2, 0.2]));
+    let source = Model::new("tiny", source.graph().clone(), tensors, source.categories().to_vec()).unwrap();
+    let (component, images) = (cut(&source, &[("conv1", 2)]), Images::new(40, 2, 6));
+    let all: Vec<usize> = (0..40).collect();
+    let attempt = |how| repair(&runner(), &source, &component, &images, &all[..30], &all[30..], &how);
+    assert!(attempt(ridge(0.0)).unwrap_err().to_string().contains("`conv2` determine no weights"));
+    assert!(attempt(ridge(1e-3)).is_ok());
+}
+
+#[test]
+fn repairs_have_names_and_a_written_form() {
+    for name in REPAIRS {
+        assert_eq!(Repair::named(name).unwrap().name(), name);
+    }
+    let written: Repair = serde_json::from_str(r#"{"ridge": {"positions": 4}}"#).unwrap();
+    assert_eq!(written, Repair::Ridge(RidgeOptions { positions: 4, ..RidgeOptions::default() }));
+}
