@@ -243,30 +243,44 @@ impl Attribution {
             Logits::All => (0..model.categories().len()).collect(),
         };
         let plan = KeepPlan::new(model.graph(), &relevance.relevant, &relevance.score, &kept_logits);
-        let component = slice(model, &plan).map_err(|source| {
-            let Formulation { conv, linear, .. } = &self.formulation;
-            let thresholds = format!(
-                "alpha {} and beta {} for convolutions, {} and {} for linear layers",
-                conv.alpha, conv.beta, linear.alpha, linear.beta
-            );
-            DisassembleError::Slice { source, thresholds }
-        })?;
-        let origin = Provenance::Component(self.origin(model, task, &plan));
-        Ok(Component { model: component.with_provenance(origin), plan })
+        cut(model, plan, task, &self.formulation, self.images_per_category)
     }
+}
 
-    fn origin(&self, model: &Model, task: &[usize], plan: &KeepPlan) -> ComponentOrigin {
-        let nodes = model.graph().nodes().iter().enumerate();
-        let lost_some = nodes.filter(|(id, node)| plan.kept(*id).len() < node.shape.channels());
-        let kept: BTreeMap<String, Vec<usize>> =
-            lost_some.map(|(id, node)| (node.name.clone(), plan.kept(id).to_vec())).collect();
-        ComponentOrigin {
-            source: model.name().into(),
-            source_sha256: None,
-            task: task.to_vec(),
-            formulation: serde_json::to_value(&self.formulation).unwrap_or_default(),
-            images_per_category: self.images_per_category,
-            kept,
-        }
+/// Cuts the component that serves `task` out of `model` as `plan` says, however that was found; `formulation` and
+/// `images_per_category` go into its provenance.
+///
+/// # Errors
+/// [`DisassembleError`] for an empty task and a plan that empties a layer.
+pub fn cut(
+    model: &Model,
+    plan: KeepPlan,
+    task: &[usize],
+    formulation: &Formulation,
+    images_per_category: usize,
+) -> Result<Component, DisassembleError> {
+    if task.is_empty() {
+        return Err(DisassembleError::EmptyTask);
     }
+    let component = slice(model, &plan).map_err(|source| {
+        let Formulation { conv, linear, .. } = formulation;
+        let thresholds = format!(
+            "alpha {} and beta {} for convolutions, {} and {} for linear layers",
+            conv.alpha, conv.beta, linear.alpha, linear.beta
+        );
+        DisassembleError::Slice { source, thresholds }
+    })?;
+    let nodes = model.graph().nodes().iter().enumerate();
+    let lost_some = nodes.filter(|(id, node)| plan.kept(*id).len() < node.shape.channels());
+    let kept: BTreeMap<String, Vec<usize>> =
+        lost_some.map(|(id, node)| (node.name.clone(), plan.kept(id).to_vec())).collect();
+    let origin = ComponentOrigin {
+        source: model.name().into(),
+        source_sha256: None,
+        task: task.to_vec(),
+        formulation: serde_json::to_value(formulation).unwrap_or_default(),
+        images_per_category,
+        kept,
+    };
+    Ok(Component { model: component.with_provenance(Provenance::Component(origin)), plan })
 }

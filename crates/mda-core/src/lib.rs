@@ -6,6 +6,7 @@
 pub mod affine;
 pub mod assemble;
 pub mod backend;
+pub mod budget;
 pub mod channels;
 pub mod contribution;
 pub mod disassemble;

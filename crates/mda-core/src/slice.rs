@@ -68,7 +68,7 @@ pub fn slice(model: &Model, plan: &KeepPlan) -> Result<Model, SliceError> {
 }
 
 /// The nodes that the cut logits depend on.
-fn needed_nodes(graph: &ValidGraph, plan: &KeepPlan) -> Result<Vec<bool>, SliceError> {
+pub(crate) fn needed_nodes(graph: &ValidGraph, plan: &KeepPlan) -> Result<Vec<bool>, SliceError> {
     let mut needed = vec![false; graph.nodes().len()];
     needed[graph.input()] = true;
     needed[graph.output()] = true;

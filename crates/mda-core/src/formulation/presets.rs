@@ -3,7 +3,7 @@
 use super::{Accumulation, Formulation, FormulationError, Measure, Normalization, Propagation, Threshold};
 
 /// The presets, by name, with what they are.
-pub const PRESETS: [(&str, &str); 10] = [
+pub const PRESETS: [(&str, &str); 11] = [
     ("graph", "relative contribution, hard, along the real graph"),
     ("model-lego", "the released Model-LEGO code, its reset behind a Flatten included"),
     ("soft", "relative contribution, allocated by its size instead of counted"),
@@ -13,6 +13,7 @@ pub const PRESETS: [(&str, &str); 10] = [
     ("fpgm", "distance of those filters to the geometric median"),
     ("hrank", "average rank of the channel's maps"),
     ("taylor", "activation times gradient"),
+    ("obs", "what the other channels cannot explain (structured OBS)"),
     ("random", "random numbers: the control; `random,seed=1` for other ones"),
 ];
 

@@ -9,10 +9,14 @@ mod frat;
 mod hrank;
 mod l1;
 mod mean_activation;
+mod obs;
 mod random;
 mod relative_contribution;
 mod taylor;
+#[cfg(test)]
+mod tests;
 
+#[cfg(test)]
 pub(crate) use random::Uniform;
 
 use crate::backend::Probe;
@@ -43,6 +47,9 @@ pub enum Measure {
     Hrank,
     /// The magnitude of activation times gradient of the cross-entropy.
     Taylor,
+    /// What the other channels cannot explain: the rise of the layer's squared error over the images of the task when the
+    /// channel goes and the rest are refitted, as the share of channels that go before it.
+    Obs,
     /// A number from a seed: the control.
     Random {
         /// The seed.
@@ -52,7 +59,7 @@ pub enum Measure {
 
 impl Measure {
     /// Every measure, by name, in the order of METHOD: the random one with seed 0.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("relative-contribution", Self::RelativeContribution),
         ("frat", Self::Frat),
         ("mean-activation", Self::MeanActivation),
@@ -60,6 +67,7 @@ impl Measure {
         ("fpgm", Self::Fpgm),
         ("hrank", Self::Hrank),
         ("taylor", Self::Taylor),
+        ("obs", Self::Obs),
         ("random", Self::Random { seed: 0 }),
     ];
 
@@ -73,6 +81,7 @@ impl Measure {
             Self::Fpgm => "fpgm",
             Self::Hrank => "hrank",
             Self::Taylor => "taylor",
+            Self::Obs => "obs",
             Self::Random { .. } => "random",
         }
     }
@@ -86,6 +95,7 @@ impl Measure {
             Self::Fpgm => Box::new(fpgm::Fpgm),
             Self::Hrank => Box::new(hrank::HRank),
             Self::Taylor => Box::new(taylor::Taylor),
+            Self::Obs => Box::new(obs::Obs),
             Self::Random { seed } => Box::new(random::Random { seed }),
         }
     }

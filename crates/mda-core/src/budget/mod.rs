@@ -1,0 +1,170 @@
+//! Automatic thresholds: from a budget to a number of channels for every layer.
+//!
+//! Which channels go first is the formulation's matter; how many go of each layer is decided here, from how much the task
+//! suffers where a layer alone is cut. Several ways to spend the budget are tried, the fixed thresholds among them, and
+//! the one that is best on the caller's images is chosen.
+
+mod allocation;
+mod explanation;
+mod search;
+mod sensitivity;
+mod site;
+mod size;
+mod strategy;
+#[cfg(test)]
+mod tests;
+
+pub use explanation::{Explanation, SiteChoice, Trial};
+pub use sensitivity::Curve;
+pub use size::size_of;
+pub use strategy::Strategy;
+
+use crate::keep::KeepPlan;
+use crate::model::Model;
+use crate::relevance::Relevance;
+use crate::slice::SliceError;
+use allocation::Kind;
+use search::{Candidate, Search};
+use site::Sites;
+use std::fmt;
+use thiserror::Error;
+
+/// How much of the source a component may keep, or how much it may lose.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Budget {
+    /// At most this share of the source's parameters, in `0.0..=1.0`.
+    Params(f64),
+    /// At most this share of the source's multiply-adds, in `0.0..=1.0`.
+    Macs(f64),
+    /// As few parameters as possible with at most this drop of accuracy, in points, against the uncut source.
+    MaxDrop(f64),
+}
+
+/// How good a component is on some images.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Quality {
+    /// Accuracy within the task, in percent.
+    pub accuracy: f64,
+    /// A loss that tells more than the accuracy does, such as the mean negative log-likelihood within the task.
+    pub loss: f64,
+}
+
+/// What an evaluation fails with.
+pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Cuts as a plan says, perhaps repairs, and evaluates.
+pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a;
+
+/// Everything that a choice is made from.
+pub struct Request<'a> {
+    /// The source.
+    pub model: &'a Model,
+    /// What matters to the task; its scores say which channels of a layer stay first.
+    pub relevance: &'a Relevance,
+    /// The logits that stay.
+    pub logits: &'a [usize],
+    /// The plan of the fixed thresholds, where it is to be competed with.
+    pub fixed: Option<&'a KeepPlan>,
+    /// How sensitivity is found: evaluated with one site cut at a time. Called a few times a layer, so it should be cheap.
+    pub sensitivity: &'a Evaluate<'a>,
+    /// What decides between whole plans: with repair where the component will be repaired, on images that neither the
+    /// attribution nor the repair has seen.
+    pub evaluate: &'a Evaluate<'a>,
+}
+
+/// A plan and why it is this one.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// What is kept.
+    pub plan: KeepPlan,
+    /// How that came about.
+    pub explanation: Explanation,
+}
+
+/// Why no plan could be chosen.
+#[derive(Debug, Error)]
+pub enum BudgetError {
+    /// A budget that means nothing.
+    #[error("{budget} is no budget: {expected}")]
+    Meaningless {
+        /// The budget.
+        budget: Budget,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Less than one channel a layer.
+    #[error("{budget} is too little: one channel a layer already takes {least} of the source's {whole}")]
+    TooSmall {
+        /// The budget.
+        budget: Budget,
+        /// The size of the smallest component.
+        least: u64,
+        /// The source's size.
+        whole: u64,
+    },
+    /// A plan that cannot be cut.
+    #[error(transparent)]
+    Slice(#[from] SliceError),
+    /// An evaluation that failed.
+    #[error("evaluating a plan: {0}")]
+    Evaluate(EvaluateError),
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Params(share) => write!(f, "{:.4} % of the parameters", 100.0 * share),
+            Self::Macs(share) => write!(f, "{:.4} % of the multiply-adds", 100.0 * share),
+            Self::MaxDrop(points) => write!(f, "a drop of at most {points} points"),
+        }
+    }
+}
+
+impl Budget {
+    fn check(self) -> Result<(), BudgetError> {
+        let (meaningful, expected) = match self {
+            Self::Params(share) | Self::Macs(share) => (share > 0.0 && share <= 1.0, "a share above 0 and up to 1"),
+            Self::MaxDrop(points) => ((0.0..=100.0).contains(&points), "points in 0 to 100"),
+        };
+        if meaningful { Ok(()) } else { Err(BudgetError::Meaningless { budget: self, expected }) }
+    }
+}
+
+/// As many channels of every layer as `plan` keeps, but those that `relevance` ranks first: how methods are compared at
+/// equal size.
+pub fn with_counts_of(model: &Model, relevance: &Relevance, logits: &[usize], plan: &KeepPlan) -> KeepPlan {
+    let sites = Sites::new(model.graph(), relevance, logits);
+    sites.plan(&sites.counts_of(plan))
+}
+
+/// Chooses how many channels of every layer stay, at least one of each.
+///
+/// # Errors
+/// [`BudgetError`] where the budget means nothing or leaves less than one channel a layer, and where evaluating fails.
+pub fn choose(request: &Request<'_>, budget: Budget) -> Result<Chosen, BudgetError> {
+    budget.check()?;
+    let sites = Sites::new(request.model.graph(), request.relevance, request.logits);
+    let everything = sites.plan(&sites.totals());
+    let whole = (request.evaluate)(&everything).map_err(BudgetError::Evaluate)?;
+    let curves = sensitivity::measured(&sites, request.sensitivity).map_err(BudgetError::Evaluate)?;
+    let search = Search { request, sites: &sites, curves: &curves, source: request.model.size(), whole };
+    let candidates = match budget {
+        Budget::Params(share) => search.within(budget, Kind::Parameters, share)?,
+        Budget::Macs(share) => search.within(budget, Kind::Macs, share)?,
+        Budget::MaxDrop(points) => search.smallest(everything, points)?,
+    };
+    let trials: Vec<Trial> = candidates.iter().map(|candidate| candidate.trial.clone()).collect();
+    let better = |a: Candidate, b: Candidate| {
+        let wins = match budget {
+            Budget::MaxDrop(_) => b.trial.size.parameters < a.trial.size.parameters,
+            Budget::Params(_) | Budget::Macs(_) => b.trial.beats(&a.trial),
+        };
+        if wins { b } else { a }
+    };
+    let too_small = || search.too_small(budget, Kind::Parameters);
+    let best = candidates.into_iter().reduce(better).ok_or_else(too_small)?;
+    let sites = explanation::sites(&sites, &curves, &best.plan);
+    let explanation =
+        Explanation { budget: budget.to_string(), source: search.source, whole, sites, chosen: best.trial, trials };
+    Ok(Chosen { plan: best.plan, explanation })
+}

@@ -1,0 +1,158 @@
+//! Every measure on a model small enough to work out by hand.
+
+use super::*;
+use crate::disassemble::{Selection, attribute, observe};
+use crate::formulation::{Accumulation, Formulation};
+use crate::graph::{Graph, Parameters};
+use crate::op::{Clamp, Conv2d, Flatten, Input, Linear};
+use crate::reference::Reference;
+use crate::runner::Runner;
+use crate::source::{Batch, Batches, ImageSource};
+
+/// Images of one channel and 2x2 pixels, two categories.
+struct Images {
+    pixels: Vec<[f32; 4]>,
+    labels: Vec<usize>,
+    names: Vec<String>,
+}
+
+impl ImageSource for Images {
+    fn categories(&self) -> &[String] {
+        &self.names
+    }
+
+    fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        let batch = |part: &[usize]| {
+            let data = part.iter().flat_map(|&index| self.pixels[index]).collect();
+            let images = Tensor::new([part.len(), 1, 2, 2], data)?;
+            Ok(Batch { images, labels: part.iter().map(|&i| self.labels[i]).collect(), indices: part.to_vec() })
+        };
+        Box::new(indices.chunks(batch_size).map(batch))
+    }
+}
+
+fn images() -> Images {
+    let pixels = vec![[1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]];
+    Images { pixels, labels: vec![0, 0, 1], names: vec!["a".into(), "b".into()] }
+}
+
+/// Filters of weight 2, -1 and 1 over one pixel, ReLU, then two logits over the twelve features: the first is the sum of
+/// channel 0 plus half that of channel 2, the second a tenth of channel 2's.
+fn model() -> Model {
+    let mut graph = Graph::new();
+    graph.push("image", Input { channels: 1, height: 2, width: 2 }, &[]);
+    graph.push("conv", Conv2d::dense(3, 1, 1, 0, false), &["image"]);
+    graph.push("relu", Clamp::relu(), &["conv"]);
+    graph.push("flat", Flatten {}, &["relu"]);
+    graph.push("fc", Linear { out_features: 2, bias: false }, &["flat"]);
+    let row = |weights: [f32; 3]| weights.into_iter().flat_map(|w| [w; 4]).collect::<Vec<f32>>();
+    let fc = [row([1.0, 0.0, 0.5]), row([0.0, 0.0, 0.1])].concat();
+    let parameters = Parameters::from_iter([
+        ("conv.weight", Tensor::new([3, 1, 1, 1], vec![2.0, -1.0, 1.0]).unwrap()),
+        ("fc.weight", Tensor::new([2, 12], fc).unwrap()),
+    ]);
+    Model::new("tiny", graph.validate().unwrap(), parameters, images().names).unwrap()
+}
+
+/// What a measure knows of the linear layer from the two images of category 0, summed over each channel's four features.
+fn seen(measure: Measure) -> Vec<f64> {
+    let (model, images) = (model(), images());
+    let formulation = Formulation::layer_alone(measure);
+    // One image a batch, so that batches are put together as well.
+    let runner = Runner { backend: &Reference, device: None, batch_size: 1 };
+    let observations = observe(&runner, &model, &images, &[(0, vec![0, 1])], &formulation).unwrap();
+    let fc = model.graph().find("fc").unwrap();
+    let observed = observations[&fc].data();
+    observed.chunks(4).map(|channel| channel.iter().map(|&x| f64::from(x)).sum()).collect()
+}
+
+fn assert_close(got: &[f64], expected: &[f64]) {
+    let close = got.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5 * (1.0 + b.abs()));
+    assert!(close && got.len() == expected.len(), "{got:?} against {expected:?}");
+}
+
+#[test]
+fn mean_activation_is_the_mean() {
+    // Pixels sum to 10 and 2 over two images; channel 1 is negative before the ReLU.
+    assert_close(&seen(Measure::MeanActivation), &[12.0, 0.0, 6.0]);
+}
+
+#[test]
+fn l1_and_fpgm_look_at_the_filters() {
+    assert_close(&seen(Measure::L1), &[8.0, 4.0, 4.0]);
+    // Distances: 2 to -1 is 3, 2 to 1 is 1, -1 to 1 is 2; four features a channel.
+    assert_close(&seen(Measure::Fpgm), &[16.0, 20.0, 12.0]);
+}
+
+#[test]
+fn hrank_of_features_is_how_often_they_are_not_zero() {
+    // Four pixels of the first image and two of the second, over two images.
+    assert_close(&seen(Measure::Hrank), &[3.0, 0.0, 3.0]);
+}
+
+/// Logits of the two images, and p(0) * p(1).
+fn slopes() -> [f64; 2] {
+    [10.0f64, 2.0].map(|pixels| {
+        let difference = 2.0 * pixels + 0.5 * pixels - 0.1 * pixels;
+        let p = 1.0 / (1.0 + (-difference).exp());
+        p * (-difference).exp() / (1.0 + (-difference).exp())
+    })
+}
+
+#[test]
+fn frat_is_the_positive_slope_of_the_softmax_score() {
+    let slope: f64 = slopes().iter().sum();
+    // d p / d feature = p (1 - p) (w[0] - w[1]) for each of four features.
+    assert_close(&seen(Measure::Frat), &[4.0 * slope, 0.0, 4.0 * 0.4 * slope]);
+}
+
+#[test]
+fn taylor_is_activation_times_gradient() {
+    // d loss / d feature = -(1 - p) (w[0] - w[1]); the activations of channel 2 sum to the pixels.
+    let missing = [24.0f64, 4.8].map(|difference| (-difference).exp() / (1.0 + (-difference).exp()));
+    let mean = |per_pixel: f64| per_pixel * (10.0 * missing[0] + 2.0 * missing[1]) / 2.0;
+    assert_close(&seen(Measure::Taylor), &[mean(2.0), 0.0, mean(0.4)]);
+}
+
+#[test]
+fn random_depends_on_the_seed_alone() {
+    let first = seen(Measure::Random { seed: 1 });
+    assert_eq!(first, seen(Measure::Random { seed: 1 }));
+    assert_ne!(first, seen(Measure::Random { seed: 2 }));
+}
+
+#[test]
+fn obs_removes_what_others_explain_first() {
+    let (model, images) = (model(), images());
+    let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
+    let selection = Selection { categories: vec![(0, vec![0, 1]), (1, vec![2])] };
+    let formulation = Formulation::preset("obs").unwrap();
+    let attribution = attribute(&runner, &model, &images, &selection, &formulation).unwrap();
+    let relu = model.graph().find("relu").unwrap();
+    let [(_, first), (_, second)] = attribution.categories.as_slice() else { panic!("two categories") };
+    // The dead channel goes first; of the two collinear ones the weaker goes before the stronger.
+    let score = &first.score[relu];
+    assert!(score[1] < score[2] && score[2] < score[0], "{score:?}");
+    assert_eq!(first, second);
+}
+
+#[test]
+fn every_preset_attributes_and_cuts() {
+    let (model, images) = (model(), images());
+    let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
+    let selection = Selection { categories: vec![(0, vec![0, 1])] };
+    for (name, _) in crate::formulation::PRESETS {
+        let mut formulation = Formulation::preset(name).unwrap();
+        let attribution = attribute(&runner, &model, &images, &selection, &formulation).unwrap();
+        let relevance = attribution.relevance(model.graph(), &[0]).unwrap();
+        let conv = model.graph().find("conv").unwrap();
+        assert!(relevance.score[conv].iter().all(|score| score.is_finite()), "{name}");
+        assert!(relevance.relevant[conv].contains(&true), "{name}");
+        formulation.accumulation = Accumulation::Hard;
+        attribute(&runner, &model, &images, &selection, &formulation).unwrap();
+    }
+}
