@@ -1,0 +1,79 @@
+//! AVX2 with FMA: sixteen registers of eight lanes, twelve of them accumulators.
+
+use super::Simd;
+use std::arch::x86_64::{_mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps};
+
+/// The processor has AVX2 and FMA.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+const ROWS: usize = 6;
+const COLUMNS: usize = 16;
+const LANES: usize = 8;
+
+impl Avx2 {
+    /// The proof, where the processor has both.
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+}
+
+impl Simd for Avx2 {
+    const NAME: &'static str = "AVX2 with FMA";
+    const ROWS: usize = ROWS;
+    const COLUMNS: usize = COLUMNS;
+
+    #[inline(always)]
+    fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
+        // SAFETY: a value of this type exists only where `detect` found the features.
+        unsafe { vectorized(f) }
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool) {
+        let depth = a.len() / ROWS;
+        assert!(a.len() == depth * ROWS && b.len() == depth * COLUMNS, "panels of one depth");
+        assert!(tile.len() == Self::TILE, "one tile");
+        // SAFETY: a value of this type exists only where `detect` found the features; the lengths are checked above.
+        unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+/// # Safety
+/// `a` has `depth * ROWS` numbers, `b` `depth * COLUMNS`, and `tile` `ROWS * COLUMNS`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, accumulate: bool) {
+    let mut sums = [[_mm256_setzero_ps(); COLUMNS / LANES]; ROWS];
+    if accumulate {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (part, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the tile has ROWS rows of COLUMNS numbers.
+                *sum = unsafe { _mm256_loadu_ps(tile.add(row * COLUMNS + part * LANES)) };
+            }
+        }
+    }
+    for k in 0..depth {
+        // SAFETY: `k` is below `depth`, for which both panels have room.
+        unsafe {
+            let (a, b) = (a.add(k * ROWS), b.add(k * COLUMNS));
+            let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(LANES))];
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let weight = _mm256_broadcast_ss(&*a.add(row));
+                for (sum, &column) in sums.iter_mut().zip(&columns) {
+                    *sum = _mm256_fmadd_ps(weight, column, *sum);
+                }
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        for (part, &sum) in sums.iter().enumerate() {
+            // SAFETY: the tile has ROWS rows of COLUMNS numbers.
+            unsafe { _mm256_storeu_ps(tile.add(row * COLUMNS + part * LANES), sum) };
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The inner loops that depend on the instruction set, one file an instruction set, and all `unsafe` of the crate.
+//!
+//! A new instruction set is a new file with a type that implements [`Simd`] and an arm where the backend picks it; tile
+//! sizes follow from the type, so that weights are packed for it.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
+mod region;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+pub(crate) use portable::Portable;
+pub(crate) use region::{Cells, Grid, Region};
+
+/// An instruction set. A value of the type is the proof that the processor has it.
+pub(crate) trait Simd: Copy + Send + Sync + 'static {
+    /// Its name, for people.
+    const NAME: &'static str;
+    /// Rows of a tile: output channels that are computed together.
+    const ROWS: usize;
+    /// Columns of a tile: output positions that are computed together, at most [`MAX_COLUMNS`].
+    const COLUMNS: usize;
+    /// Numbers in a tile.
+    const TILE: usize = Self::ROWS * Self::COLUMNS;
+
+    /// Runs `f`, compiled for this instruction set as far as `f` is inlined.
+    fn vectorize<R>(self, f: impl FnOnce() -> R) -> R;
+
+    /// Sets `tile` (`[ROWS, COLUMNS]`) to the product of the packed panels `a` (`[depth, ROWS]`, transposed) and `b`
+    /// (`[depth, COLUMNS]`), or adds the product to it where `accumulate` says so.
+    ///
+    /// # Panics
+    /// Where the lengths do not fit each other.
+    fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool);
+}
+
+/// The widest tile that any instruction set uses.
+pub(crate) const MAX_COLUMNS: usize = 32;

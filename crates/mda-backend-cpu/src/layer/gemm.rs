@@ -1,0 +1,185 @@
+//! Convolutions and linear layers as one matrix product over the positions of the whole batch (implicit GEMM): weights
+//! packed once, columns packed block by block while they are used, so that no im2col matrix ever exists.
+
+use super::finish::Finish;
+use super::im2col::Columns;
+use crate::buffer::{Buffer, Scratch, ScratchPool};
+use crate::kernel::{Cells, Grid, MAX_COLUMNS, Region, Simd};
+use crate::maps::{Maps, MapsMut};
+use mda_core::op::Window;
+use std::ops::Range;
+
+/// Terms of a sum that are packed at a time: two panels of this depth fill the first-level cache.
+const DEPTH: usize = 288;
+/// Tiles beside each other that share packed columns; a block of this many fits the second-level cache.
+const TILES: usize = 8;
+/// Multiply-adds below which a second thread costs more than it brings.
+const PARALLEL_MACS: usize = 1 << 18;
+
+/// A convolution with its weights packed for `S`.
+pub(crate) struct Gemm<S> {
+    simd: S,
+    columns: Columns,
+    taps: usize,
+    groups: usize,
+    /// Per group: input channels, output channels.
+    channels: [usize; 2],
+    positions: usize,
+    /// `[groups, depth blocks, panels, depth of the block, ROWS]`, zero where a panel has no channel.
+    weights: Buffer,
+}
+
+impl<S: Simd> Gemm<S> {
+    /// Packs `weight`, `[Q, P / groups, KH, KW]`, with filter `q` multiplied by `scale[q]`. `input` and `output` are the
+    /// extents of the maps.
+    pub(crate) fn new(
+        simd: S,
+        window: Window,
+        groups: usize,
+        [input, output]: [[usize; 2]; 2],
+        weight: &mda_core::Tensor,
+        scale: &[f64],
+    ) -> Self {
+        let channels = [weight.shape()[1], weight.shape()[0] / groups];
+        let positions = output[0] * output[1];
+        let (taps, columns) = (window.taps(), Columns::new(window, input, output));
+        let mut gemm = Self { simd, columns, taps, groups, channels, positions, weights: Buffer::default() };
+        let panels = gemm.panels();
+        let mut packed = gemm.weights.reserve(groups * panels * S::ROWS * gemm.depth()).iter_mut();
+        let blocks: Vec<Range<usize>> = gemm_blocks(channels[0], taps).collect();
+        for group in 0..groups {
+            for block in &blocks {
+                for panel in 0..panels {
+                    for k in block.start * taps..block.end * taps {
+                        for (row, packed) in (0..S::ROWS).zip(&mut packed) {
+                            let inside = panel * S::ROWS + row;
+                            let q = group * channels[1] + inside;
+                            let weight = || (f64::from(weight.row(q)[k]) * scale[q]) as f32;
+                            *packed = if inside < channels[1] { weight() } else { 0.0 };
+                        }
+                    }
+                }
+            }
+        }
+        gemm
+    }
+
+    fn panels(&self) -> usize {
+        self.channels[1].div_ceil(S::ROWS)
+    }
+
+    fn depth(&self) -> usize {
+        self.channels[0] * self.taps
+    }
+
+    /// Computes `output` from `input`.
+    pub(crate) fn run(&self, input: Maps<'_>, output: MapsMut<'_>, finish: &Finish<'_>, scratch: &ScratchPool) {
+        let columns = output.images() * self.positions;
+        let tiles = columns.div_ceil(S::COLUMNS);
+        let threads = rayon::current_num_threads();
+        // Enough tasks that no thread waits long for the last one, but blocks wide enough to pay for reading the weights.
+        let wanted = 4 * threads;
+        let block = (tiles * self.groups).div_ceil(wanted).clamp(TILES / 2, TILES);
+        let splits = wanted.div_ceil(tiles.div_ceil(block) * self.groups);
+        let panels = if threads == 1 { self.panels() } else { self.panels().div_ceil(splits).max(4) };
+        let grid = Grid {
+            cells: Cells::new(1, [1, self.positions]),
+            range: 0..columns,
+            cell_block: block * S::COLUMNS,
+            groups: self.groups,
+            channel_block: panels * S::ROWS,
+        };
+        let macs = columns * self.depth() * self.channels[1] * self.groups;
+        grid.for_each(output, macs >= PARALLEL_MACS, |region| {
+            scratch.with(|scratch| self.simd.vectorize(|| self.region(input, region, grid.cells, finish, scratch)));
+        });
+    }
+
+    #[inline(always)]
+    fn region(
+        &self,
+        input: Maps<'_>,
+        mut region: Region<'_>,
+        cells: Cells,
+        finish: &Finish<'_>,
+        scratch: &mut Scratch,
+    ) {
+        let tiles = region.cells.len().div_ceil(S::COLUMNS);
+        let first_row = region.channels.start - region.group * self.channels[1];
+        let panels = first_row / S::ROWS..(first_row + region.channels.len()).div_ceil(S::ROWS);
+        let unfinished = scratch.tiles.reserve(panels.len() * tiles * S::TILE);
+        let group_weights = &self.weights[region.group * self.panels() * S::ROWS * self.depth()..];
+        for block in gemm_blocks(self.channels[0], self.taps) {
+            let depth = block.len() * self.taps;
+            let columns = scratch.columns.reserve(tiles * depth * S::COLUMNS);
+            let first_input = region.group * self.channels[0];
+            for (tile, packed) in columns.chunks_exact_mut(depth * S::COLUMNS).enumerate() {
+                let start = region.cells.start + tile * S::COLUMNS;
+                let seen = start..(start + S::COLUMNS).min(region.cells.end);
+                let channels = first_input + block.start..first_input + block.end;
+                self.pack(input, channels, seen, packed);
+            }
+            let weights = &group_weights[block.start * self.taps * self.panels() * S::ROWS..];
+            let last = block.end == self.channels[0];
+            for (index, panel) in panels.clone().enumerate() {
+                let weights = &weights[panel * depth * S::ROWS..][..depth * S::ROWS];
+                for (tile, columns) in columns.chunks_exact(depth * S::COLUMNS).enumerate() {
+                    let sums = &mut unfinished[(index * tiles + tile) * S::TILE..][..S::TILE];
+                    if block.start == 0 {
+                        self.start(sums, region.group, panel, finish);
+                    }
+                    self.simd.multiply(weights, columns, sums, true);
+                    if last {
+                        self.store(sums, panel, tile, &mut region, cells, finish);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pack(&self, input: Maps<'_>, channels: Range<usize>, columns: Range<usize>, packed: &mut [f32]) {
+        match S::COLUMNS {
+            8 => self.columns.pack::<8>(input, channels, columns, packed),
+            16 => self.columns.pack::<16>(input, channels, columns, packed),
+            _ => self.columns.pack::<MAX_COLUMNS>(input, channels, columns, packed),
+        }
+    }
+
+    #[inline(always)]
+    fn start(&self, sums: &mut [f32], group: usize, panel: usize, finish: &Finish<'_>) {
+        for (row, sums) in sums.chunks_exact_mut(S::COLUMNS).enumerate() {
+            let inside = panel * S::ROWS + row;
+            let exists = inside < self.channels[1];
+            sums.fill(if exists { finish.epilogue.shift[group * self.channels[1] + inside] } else { 0.0 });
+        }
+    }
+
+    #[inline(always)]
+    fn store(
+        &self,
+        sums: &[f32],
+        panel: usize,
+        tile: usize,
+        region: &mut Region<'_>,
+        cells: Cells,
+        finish: &Finish<'_>,
+    ) {
+        let start = region.cells.start + tile * S::COLUMNS;
+        let first = region.group * self.channels[1] + panel * S::ROWS;
+        let channels = first..(first + S::ROWS).min(region.channels.end);
+        for run in cells.runs(start..(start + S::COLUMNS).min(region.cells.end)) {
+            for (channel, sums) in channels.clone().zip(sums.chunks_exact(S::COLUMNS)) {
+                if let Some(row) = region.row(channel, &run, 0) {
+                    finish.store(&sums[run.lane..run.lane + run.len], row, run.image, channel, run.column);
+                }
+            }
+        }
+    }
+}
+
+/// Input channels in blocks of about [`DEPTH`] terms.
+fn gemm_blocks(channels: usize, taps: usize) -> impl Iterator<Item = Range<usize>> {
+    let block = (DEPTH / taps).max(1);
+    (0..channels).step_by(block).map(move |start| start..(start + block).min(channels))
+}

@@ -1,0 +1,92 @@
+//! The columns of an implicit GEMM: what a window sees, packed tile by tile as it is needed.
+
+use super::reached;
+use crate::kernel::{Cells, MAX_COLUMNS};
+use crate::maps::Maps;
+use mda_core::op::Window;
+use std::ops::Range;
+
+/// The geometry of a convolution's columns; one column an output position.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    window: Window,
+    input: [usize; 2],
+    output: [usize; 2],
+}
+
+/// Neighbouring columns that see neighbouring (or equally spaced) numbers of the input.
+#[derive(Clone, Copy, Default)]
+struct Piece {
+    lane: usize,
+    len: usize,
+    /// Where the first number is, relative to its plane's place in image 0.
+    source: usize,
+}
+
+impl Columns {
+    /// The columns of `window` over maps of extents `input`.
+    ///
+    /// A 1x1 window that does not skip anything sees the map as one long row.
+    pub(super) fn new(window: Window, input: [usize; 2], output: [usize; 2]) -> Self {
+        if window == Window::square(1, 1, 0) {
+            let flat = [1, input[0] * input[1]];
+            return Self { window, input: flat, output: flat };
+        }
+        Self { window, input, output }
+    }
+
+    /// Packs `columns` (at most `WIDTH`) of the input channels `channels` into `packed`, `[channels, taps, WIDTH]`; lanes
+    /// beyond `columns` are zero.
+    #[inline(always)]
+    pub(super) fn pack<const WIDTH: usize>(
+        &self,
+        input: Maps<'_>,
+        channels: Range<usize>,
+        columns: Range<usize>,
+        packed: &mut [f32],
+    ) {
+        let (taps, plane) = (self.window.taps(), self.input[0] * self.input[1]);
+        let step = self.window.stride[1];
+        let cells = Cells::new(1, self.output);
+        for tap in 0..taps {
+            let (ky, kx) = (tap / self.window.kernel[1], tap % self.window.kernel[1]);
+            let rows = reached(&self.window, 0, ky, self.input[0], self.output[0]);
+            let seen = reached(&self.window, 1, kx, self.input[1], self.output[1]);
+            let mut pieces = [Piece::default(); MAX_COLUMNS];
+            let (mut count, mut covered) = (0, 0);
+            for run in cells.runs(columns.clone()).filter(|run| rows.contains(&run.row)) {
+                let first = run.column.max(seen.start);
+                let last = (run.column + run.len).min(seen.end);
+                if first < last {
+                    let source = |axis: usize, at: usize, tap: usize| {
+                        at * self.window.stride[axis] + tap * self.window.dilation[axis]
+                            - self.window.padding.along(axis)[0]
+                    };
+                    let inside = source(0, run.row, ky) * self.input[1] + source(1, first, kx);
+                    let source = run.image * input.stride() + inside;
+                    pieces[count] = Piece { lane: run.lane + first - run.column, len: last - first, source };
+                    (count, covered) = (count + 1, covered + last - first);
+                }
+            }
+            let pieces = &pieces[..count];
+            for (index, channel) in channels.clone().enumerate() {
+                let packed = &mut packed[(index * taps + tap) * WIDTH..][..WIDTH];
+                let source = &input.data()[channel * plane..];
+                if let ([piece], true) = (pieces, covered == WIDTH && step == 1) {
+                    packed.copy_from_slice(&source[piece.source..piece.source + WIDTH]);
+                    continue;
+                }
+                if covered < WIDTH {
+                    packed.fill(0.0);
+                }
+                for piece in pieces {
+                    let numbers = source[piece.source..].iter().step_by(step);
+                    packed[piece.lane..piece.lane + piece.len]
+                        .iter_mut()
+                        .zip(numbers)
+                        .for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+    }
+}

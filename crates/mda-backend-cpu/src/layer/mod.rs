@@ -1,0 +1,52 @@
+//! The layers: how each operation computes a batch, whatever the instruction set.
+
+mod depthwise;
+mod finish;
+mod gemm;
+mod im2col;
+mod pointwise;
+mod pool;
+mod winograd;
+
+pub(crate) use depthwise::Depthwise;
+pub(crate) use finish::{Epilogue, Finish};
+pub(crate) use gemm::Gemm;
+pub(crate) use pointwise::{add, concat, normalize, select};
+pub(crate) use pool::{average, global_average, maximum};
+pub(crate) use winograd::Winograd;
+
+use mda_core::op::Window;
+use std::ops::Range;
+
+/// The output positions along `axis` at which `tap` lies inside the input.
+fn reached(window: &Window, axis: usize, tap: usize, input: usize, output: usize) -> Range<usize> {
+    let (stride, before) = (window.stride[axis], window.padding.along(axis)[0]);
+    let offset = tap * window.dilation[axis];
+    let first = before.saturating_sub(offset).div_ceil(stride);
+    let last = (input + before).saturating_sub(offset).div_ceil(stride).min(output);
+    first.min(last)..last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mda_core::op::Padding;
+
+    #[test]
+    fn reached_positions_are_those_with_a_source() {
+        for (stride, dilation, before, after) in [(1, 1, 0, 0), (1, 1, 2, 1), (2, 1, 1, 0), (3, 2, 4, 3), (2, 3, 0, 5)]
+        {
+            let padding = Padding { top: before, left: 0, bottom: after, right: 0 };
+            let window = Window { kernel: [4, 1], stride: [stride, 1], padding, dilation: [dilation, 1] };
+            for input in 1..12 {
+                let Ok([output, _]) = window.output([input, 1], false) else { continue };
+                for tap in 0..4 {
+                    let found: Vec<usize> = reached(&window, 0, tap, input, output).collect();
+                    let expected: Vec<usize> =
+                        (0..output).filter(|&at| window.source(0, at, tap, input).is_some()).collect();
+                    assert_eq!(found, expected, "{window:?} over {input}, tap {tap}");
+                }
+            }
+        }
+    }
+}
