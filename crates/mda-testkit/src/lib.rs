@@ -2,9 +2,11 @@
 //!
 //! - [`generate`] builds random valid models that use every operation, for property tests.
 //! - [`conformance`] runs a backend against the reference evaluation, case by case.
+//! - [`golden`] reads what the official Model-LEGO code and PyTorch computed on real models.
 
 pub mod conformance;
 pub mod generate;
+pub mod golden;
 mod random;
 
 pub use random::Random;

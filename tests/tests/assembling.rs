@@ -1,0 +1,77 @@
+//! Assembled models: parallel components give the components' own logits, and merging them layer by layer gives the same.
+
+use mda_core::assemble::{AssembleError, Form, assemble};
+use mda_core::reference::evaluate;
+use mda_core::{Model, Tensor};
+use mda_testkit::generate::{RandomModel, families, models, random_images};
+use proptest::prelude::*;
+
+fn logits(model: &Model, batch: &Tensor) -> Tensor {
+    evaluate(model, batch, |_, _| {}).swap_remove(model.graph().output())
+}
+
+/// The components' logits, one component behind another.
+fn joined_logits(components: &[RandomModel], batch: &Tensor) -> Tensor {
+    let parts: Vec<Tensor> = components.iter().map(|component| logits(component, batch)).collect();
+    let batch = batch.shape()[0];
+    let data: Vec<f32> = (0..batch).flat_map(|n| parts.iter().flat_map(move |part| part.row(n))).copied().collect();
+    Tensor::new([batch, data.len() / batch], data).unwrap()
+}
+
+fn references(components: &[RandomModel]) -> Vec<&Model> {
+    components.iter().map(|component| &component.0).collect()
+}
+
+/// The largest difference, relative to the largest magnitude (at least 1).
+fn difference(expected: &Tensor, got: &Tensor) -> f32 {
+    assert_eq!(expected.shape(), got.shape());
+    let magnitude = expected.data().iter().fold(1.0f32, |m, x| m.max(x.abs()));
+    expected.data().iter().zip(got.data()).fold(0.0, |worst: f32, (a, b)| worst.max((a - b).abs() / magnitude))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn parallel_gives_the_components_logits(components in families(2)) {
+        let batch = random_images(&components[0], 2, 1);
+        let assembled = assemble("both", &references(&components), Form::Parallel).unwrap();
+        prop_assert_eq!(logits(&assembled, &batch), joined_logits(&components, &batch));
+        let categories: Vec<String> = components.iter().flat_map(|c| c.categories().iter().cloned()).collect();
+        prop_assert_eq!(assembled.categories(), categories);
+    }
+
+    /// The sums of a merged layer hold the same products with zeros between; lanes may be permuted, so the order of the
+    /// additions differs.
+    #[test]
+    fn block_diagonal_equals_parallel(components in (2usize..4).prop_flat_map(families)) {
+        let batch = random_images(&components[0], 2, 1);
+        let merged = assemble("merged", &references(&components), Form::BlockDiagonal);
+        let merged = merged.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let worst = difference(&joined_logits(&components, &batch), &logits(&merged, &batch));
+        prop_assert!(worst < 1e-5, "differs by {}", worst);
+        prop_assert_eq!(merged.categories().len(), components.iter().map(|c| c.categories().len()).sum::<usize>());
+    }
+
+    /// Whatever two models are, merging them either gives their logits or says why not.
+    #[test]
+    fn merging_strangers_is_an_error_or_right(left in models(), right in models()) {
+        let right = right.0.clone();
+        let renamed = right.categories().iter().map(|name| format!("other {name}")).collect();
+        let components = [left, RandomModel(right.with_categories(renamed).unwrap())];
+        let mismatch = components[0].input_shape() != components[1].input_shape();
+        for form in [Form::Parallel, Form::BlockDiagonal] {
+            match assemble("strangers", &references(&components), form) {
+                Err(AssembleError::InputMismatch { .. }) => prop_assert!(mismatch),
+                Err(AssembleError::ArchitectureMismatch { .. } | AssembleError::Rewrite { .. }) => {
+                    prop_assert_eq!(form, Form::BlockDiagonal);
+                }
+                Err(error) => prop_assert!(false, "{}", error),
+                Ok(assembled) => {
+                    let batch = random_images(&components[0], 1, 1);
+                    prop_assert!(difference(&joined_logits(&components, &batch), &logits(&assembled, &batch)) < 1e-5);
+                }
+            }
+        }
+    }
+}
