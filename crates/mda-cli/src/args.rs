@@ -137,12 +137,8 @@ pub(crate) struct Disassemble {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) method: Method,
-    /// How many images speak for a category: those of which the source is surest.
-    #[arg(long, default_value_t = 50, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) top_k: u32,
-    /// How many train images of a category the surest are picked from, at most; 0 for all.
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    pub(crate) candidates: usize,
+    #[command(flatten)]
+    pub(crate) fitting: Fitting,
     /// A JSON file with the positions of the train images that speak, instead of the surest (`[3, 17, ...]`, or an object
     /// that has the list as `selected_train_indices`).
     #[arg(long, value_name = "FILE")]
@@ -158,8 +154,9 @@ pub(crate) struct Disassemble {
 /// Which method decides what matters.
 #[derive(Debug, Args)]
 pub(crate) struct Method {
-    /// The formulation: `graph` (ours) or `model-lego` (the released code).
-    #[arg(long, default_value = "graph", value_name = "NAME")]
+    /// The formulation: a preset (graph, model-lego, soft, frat, mean-activation, l1, fpgm, hrank, taylor, obs, random),
+    /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`.
+    #[arg(long, default_value = "graph", value_name = "NAME[,KEY=VALUE]")]
     pub(crate) formulation: String,
     /// The threshold of an input's contribution to one output, for all layers.
     #[arg(long, value_name = "X")]
@@ -167,6 +164,52 @@ pub(crate) struct Method {
     /// The threshold of what an input is allocated, for all layers.
     #[arg(long, value_name = "X")]
     pub(crate) beta: Option<f32>,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+}
+
+/// A size or a loss of accuracy, instead of thresholds.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct BudgetArgs {
+    /// Keep at most this share of the parameters, instead of thresholds.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) keep_params: Option<f64>,
+    /// Keep at most this share of the multiply-adds, instead of thresholds.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) keep_macs: Option<f64>,
+    /// Keep as little as loses at most this many points of accuracy on held-out train images, instead of thresholds.
+    #[arg(long, value_name = "POINTS")]
+    pub(crate) max_drop: Option<f64>,
+}
+
+/// `30%` or `30` as 0.3.
+fn percent(text: &str) -> Result<f64, String> {
+    let number: Result<f64, _> = text.trim().trim_end_matches('%').trim_end().parse();
+    match number {
+        Ok(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
+        _ => Err("expected a percentage above 0 and up to 100, as in 30%".into()),
+    }
+}
+
+/// How components are fitted, and to which train images.
+#[derive(Debug, Args)]
+pub(crate) struct Fitting {
+    /// How many images speak for a category: those of which the source is surest.
+    #[arg(long, default_value_t = 50, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top_k: u32,
+    /// How many train images of a category the surest are picked from, at most; 0 for all.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub(crate) candidates: usize,
+    /// What makes up for what was cut: none, bias, batch-norm or ridge.
+    #[arg(long, default_value = "ridge", value_name = "NAME")]
+    pub(crate) repair: String,
+    /// How many train images of a category repair, at most.
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    pub(crate) calibration: usize,
+    /// Which train images speak, repair and choose.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
 }
 
 /// The logits of a component.
@@ -193,12 +236,15 @@ pub(crate) struct Assemble {
     /// How the components are joined.
     #[arg(long, value_enum, default_value_t = FormName::Parallel)]
     pub(crate) form: FormName,
-    /// How their logits are brought to one scale.
-    #[arg(long, value_enum, default_value_t = RescaleName::None)]
-    pub(crate) rescale: RescaleName,
-    /// How many train images of a category calibrate the scale.
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) calibration: u32,
+    /// How their logits are brought to one scale; by scale-shift-category where there is data, else not at all.
+    #[arg(long, value_enum)]
+    pub(crate) rescale: Option<RescaleName>,
+    /// How many train images of a category calibrate the scale, at most.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) calibration: usize,
+    /// Which train images calibrate.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
     /// Put each component's name before its categories, as in `mnist:3`.
     #[arg(long)]
     pub(crate) prefix_categories: bool,
@@ -228,4 +274,10 @@ pub(crate) enum RescaleName {
     Ratio,
     /// By the mean magnitude of each logit, as Model LEGO's poster describes.
     Magnitude,
+    /// By the norms of the last layers' weights; needs no images.
+    WeightAlign,
+    /// By a scale and a shift for every component, fitted to calibration images.
+    ScaleShiftComponent,
+    /// By a scale and a shift for every category, fitted to calibration images.
+    ScaleShiftCategory,
 }

@@ -6,7 +6,7 @@ use mda_core::Model;
 use mda_core::graph::Shape;
 use mda_core::labels::LabelMap;
 use mda_core::source::ImageSource;
-use mda_data::{DataSet, Preparation, Prepared, Preset, Split, TrainSplit, train_split};
+use mda_data::{DataSet, Preparation, Prepared, Preset, Split};
 use std::path::Path;
 
 /// Images of one split, brought to the size and channels of `shape`.
@@ -44,17 +44,3 @@ pub(crate) fn match_names(data: &[String], model: &[String]) -> anyhow::Result<L
          IDX folder's in its `categories.txt`",
     )
 }
-
-/// The seed of every split of training images, so that all commands agree on who may look at what.
-const SPLIT_SEED: u64 = 0;
-
-/// Parts the training images: at most `fit` images a category for calibration and as many held out, but never more than
-/// a third of the smallest category for either.
-pub(crate) fn discipline(images: &dyn ImageSource, fit: usize) -> anyhow::Result<TrainSplit> {
-    let counts = mda_data::select::count_per_category(images.labels(), images.categories().len());
-    let fit = fit.min(counts.into_iter().min().unwrap_or(0) / 3);
-    Ok(train_split(images.labels(), images.categories(), SPLIT_SEED, fit, fit)?)
-}
-
-/// How many images a category are set aside for calibration, and as many held out, where nothing else is asked for.
-pub(crate) const FIT_IMAGES: usize = 100;

@@ -7,6 +7,7 @@ mod data;
 mod failure;
 mod models;
 mod output;
+mod pipeline;
 mod table;
 mod timing;
 

@@ -3,6 +3,8 @@
 mod joint;
 mod names;
 
+pub(crate) use joint::{Calibration, JointImages, Measured};
+
 use super::Context;
 use crate::args::{Assemble, FormName, RescaleName};
 use crate::failure::Advise;
@@ -53,11 +55,7 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
         FormName::Parallel => Form::Parallel,
         FormName::BlockDiagonal => Form::BlockDiagonal,
     };
-    let rescaling = match arguments.rescale {
-        RescaleName::None => Rescaling::None,
-        RescaleName::Ratio => Rescaling::Ratio,
-        RescaleName::Magnitude => Rescaling::Magnitude,
-    };
+    let rescaling = rescaling(arguments);
     // What cannot be assembled fails here, before any image is looked at.
     join(&name, &components, form)?;
     anyhow::ensure!(
@@ -68,18 +66,18 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
         arguments.data.len()
     );
     anyhow::ensure!(
-        rescaling == Rescaling::None || !arguments.data.is_empty(),
-        "rescaling needs calibration images: give --data once for every component"
+        matches!(rescaling, Rescaling::None | Rescaling::WeightAlign) || !arguments.data.is_empty(),
+        "this rescaling needs calibration images: give --data once for every component"
     );
     let mut timings = Timings::default();
     let choice = context.backend()?;
     let runner = context.runner(&choice);
-    let images = joint::Images { paths: &arguments.data, originals: &originals };
+    let images = joint::JointImages { paths: &arguments.data, originals: &originals };
     let components = if rescaling == Rescaling::None {
         components
     } else {
-        let per_category = arguments.calibration as usize;
-        timings.step(context.output, "rescaling", || images.rescale(&runner, components, rescaling, per_category))?
+        let calibration = joint::Calibration { per_category: arguments.calibration, seed: arguments.seed };
+        timings.step(context.output, "rescaling", || images.rescale(&runner, components, rescaling, calibration))?
     };
     let model = timings.step(context.output, "assembling", || join(&name, &components, form))?;
     let model = record(model, rescaling);
@@ -94,6 +92,19 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     context.output.result(&report, || describe(&report))
 }
 
+fn rescaling(arguments: &Assemble) -> Rescaling {
+    match arguments.rescale {
+        None if arguments.data.is_empty() => Rescaling::None,
+        None => Rescaling::ScaleShiftCategory,
+        Some(RescaleName::None) => Rescaling::None,
+        Some(RescaleName::Ratio) => Rescaling::Ratio,
+        Some(RescaleName::Magnitude) => Rescaling::Magnitude,
+        Some(RescaleName::WeightAlign) => Rescaling::WeightAlign,
+        Some(RescaleName::ScaleShiftComponent) => Rescaling::ScaleShiftComponent,
+        Some(RescaleName::ScaleShiftCategory) => Rescaling::ScaleShiftCategory,
+    }
+}
+
 fn join(name: &str, components: &[Model], form: Form) -> anyhow::Result<Model> {
     let components: Vec<&Model> = components.iter().collect();
     assemble(name, &components, form).advise_on(|error| match error {
@@ -106,7 +117,7 @@ fn join(name: &str, components: &[Model], form: Form) -> anyhow::Result<Model> {
 }
 
 /// The model with the rescaling in its provenance.
-fn record(model: Model, rescaling: Rescaling) -> Model {
+pub(crate) fn record(model: Model, rescaling: Rescaling) -> Model {
     let name = serde_json::to_value(rescaling).ok().and_then(|name| name.as_str().map(str::to_owned));
     match (model.provenance().cloned(), name) {
         (Some(Provenance::Assembled { form, components, .. }), Some(rescaling)) => {

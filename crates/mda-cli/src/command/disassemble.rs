@@ -3,62 +3,85 @@
 mod report;
 mod speakers;
 
+pub(crate) use report::Accuracies;
+
 use super::Context;
-use crate::args::{Disassemble, LogitsName, Method};
-use crate::failure::Advise;
+use crate::args::{BudgetArgs, Disassemble, LogitsName, Method};
+use crate::pipeline::{Images, Job, PartSizes, Parts, Settings, own_categories};
 use crate::timing::Timings;
 use crate::{data, models};
 use anyhow::Context as _;
 use mda_core::Model;
-use mda_core::disassemble::{Attribution, Component, DisassembleError, Logits, attribute, select_confident};
+use mda_core::budget::Budget;
+use mda_core::disassemble::Logits;
 use mda_core::formulation::{Formulation, Threshold};
 use mda_core::labels::LabelMap;
-use mda_core::provenance::Provenance;
+use mda_core::provenance::{ComponentOrigin, Provenance};
+use mda_core::repair::Repair;
 use mda_core::runner::Runner;
 use mda_core::source::ImageSource;
 use mda_core::task::parse_task;
 use mda_data::Split;
-use report::{Accuracies, Report};
+use report::Report;
+
+/// More calibration images than this, over all categories, cost time and gain nothing.
+const CALIBRATION_IMAGES: usize = 6000;
 
 pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<()> {
     let model = models::read(&arguments.model)?;
     let task = parse_task(&arguments.task, model.categories())?;
-    let formulation = formulation(&arguments.method)?;
+    let mut settings = settings(arguments)?;
     let mut timings = Timings::default();
-    let train = timings.step(context.output, "opening the train images", || {
-        data::open(&arguments.data, Split::Train, model.input_shape())
-    })?;
+    let open = || data::open(&arguments.data, Split::Train, model.input_shape());
+    let train = timings.step(context.output, "opening the train images", open)?;
     let labels = data::match_labels(&train, &model)?;
+    labels.positions(train.labels(), &task, train.categories(), model.categories())?;
+    if let Some(file) = &arguments.images {
+        settings.speakers = Some(speakers::listed(file, &train, &labels, &task)?);
+    }
+    let fitting = &arguments.fitting;
+    let sizes = PartSizes {
+        attribution: if fitting.candidates == 0 { usize::MAX } else { fitting.candidates },
+        calibration: fitting.calibration.min(CALIBRATION_IMAGES / task.len()).max(1),
+    };
+    let parts = Parts::new(&train, sizes, fitting.seed)?;
     let choice = context.backend()?;
     let runner = context.runner(&choice);
-    let selection = match &arguments.images {
-        Some(file) => speakers::listed(file, &train, &labels, &task)?,
-        None => {
-            let candidates = speakers::candidates(&train, &labels, &model, &task, arguments.candidates)?;
-            timings.step(context.output, "picking the surest images", || {
-                select_confident(&runner, &model, &train, &candidates, arguments.top_k as usize)
-            })?
-        }
-    };
-    let attribution =
-        timings.step(context.output, "attributing", || attribute(&runner, &model, &train, &selection, &formulation))?;
-    let component = timings.step(context.output, "cutting", || cut(&attribution, &model, &task, arguments))?;
-    models::write(&component.model, &arguments.output)?;
+    let images = Images { source: &train, labels: &labels, parts: &parts };
+    let job = Job { runner: &runner, source: &model, images: &images, task: &task, output: context.output };
+    let mut product = job.disassemble(&settings, &mut timings)?;
+    product.model = with_hash(product.model, arguments)?;
+    models::write(&product.model, &arguments.output)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let accuracies = if arguments.no_evaluate {
         None
     } else {
         let test = data::open(&arguments.data, Split::Test, model.input_shape())?;
-        let measure = || measure(&runner, &model, &component.model, &test, &labels, &task);
+        let components = [&product.cut.model, &product.model];
+        let measure = || measure(&runner, &model, components, &test, &labels, &task);
         Some(timings.step(context.output, "measuring on test images", measure)?)
     };
-    let report = Report::new(&model, &component, &task, &formulation, accuracies, timings);
+    let report = Report::new(&model, &product, &task, &settings, accuracies, timings);
     context.output.result(&report, || report.describe())
 }
 
+fn settings(arguments: &Disassemble) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        formulation: formulation(&arguments.method)?,
+        repair: Repair::named(&arguments.fitting.repair)?,
+        budget: budget(&arguments.method.budget),
+        logits: match arguments.logits {
+            LogitsName::Task => Logits::Task,
+            LogitsName::All => Logits::All,
+        },
+        top_k: arguments.fitting.top_k as usize,
+        speakers: None,
+    })
+}
+
 /// The formulation that the flags name.
-pub(crate) fn formulation(method: &Method) -> anyhow::Result<Formulation> {
-    let mut formulation = Formulation::preset(&method.formulation)?;
+fn formulation(method: &Method) -> anyhow::Result<Formulation> {
+    let mut formulation: Formulation = method.formulation.parse()?;
     for Threshold { alpha, beta } in [&mut formulation.conv, &mut formulation.linear] {
         *alpha = method.alpha.unwrap_or(*alpha);
         *beta = method.beta.unwrap_or(*beta);
@@ -67,45 +90,49 @@ pub(crate) fn formulation(method: &Method) -> anyhow::Result<Formulation> {
     Ok(formulation)
 }
 
-fn cut(attribution: &Attribution, model: &Model, task: &[usize], arguments: &Disassemble) -> anyhow::Result<Component> {
-    let logits = match arguments.logits {
-        LogitsName::Task => Logits::Task,
-        LogitsName::All => Logits::All,
-    };
-    let mut component = attribution.component(model, task, logits).advise_on(|error| {
-        matches!(error, DisassembleError::Slice { .. })
-            .then_some("lower --alpha and --beta, or let more images speak with --top-k")
-    })?;
-    let sha256 = mda_formats::native::sha256(&arguments.model)
-        .with_context(|| format!("reading {}", arguments.model.display()))?;
-    if let Some(Provenance::Component(origin)) = component.model.provenance().cloned() {
-        let origin = mda_core::provenance::ComponentOrigin { source_sha256: Some(sha256), ..origin };
-        component.model = component.model.with_provenance(Provenance::Component(origin));
-    }
-    Ok(component)
+fn budget(arguments: &BudgetArgs) -> Option<Budget> {
+    let params = arguments.keep_params.map(Budget::Params);
+    params.or(arguments.keep_macs.map(Budget::Macs)).or(arguments.max_drop.map(Budget::MaxDrop))
 }
 
-/// Base, base-restricted and component accuracy over the task's images.
+/// The component with the hash of its source's file in its provenance.
+fn with_hash(component: Model, arguments: &Disassemble) -> anyhow::Result<Model> {
+    let sha256 = mda_formats::native::sha256(&arguments.model)
+        .with_context(|| format!("reading {}", arguments.model.display()))?;
+    Ok(match component.provenance().cloned() {
+        Some(Provenance::Component(origin)) => {
+            component.with_provenance(Provenance::Component(ComponentOrigin { source_sha256: Some(sha256), ..origin }))
+        }
+        _ => component,
+    })
+}
+
+/// The accuracies of the source and of the component, as cut and as repaired, over the task's test images.
 pub(crate) fn measure(
     runner: &Runner<'_>,
     source: &Model,
-    component: &Model,
+    [cut, repaired]: [&Model; 2],
     test: &dyn ImageSource,
     labels: &LabelMap,
     task: &[usize],
 ) -> anyhow::Result<Accuracies> {
     let positions = labels.positions(test.labels(), task, test.categories(), source.categories())?;
     let base = labels.evaluation(&runner.logits(source, test, &positions)?);
-    let own = LabelMap::by_name(test.categories(), component.categories())?;
-    let cut = own.evaluation(&runner.logits(component, test, &positions)?);
-    let own_task: Vec<usize> = (0..component.categories().len())
-        .filter(|&k| task.iter().any(|&c| source.categories()[c] == component.categories()[k]))
-        .collect();
+    let accuracies = |component: &Model| -> anyhow::Result<[f64; 2]> {
+        let own = LabelMap::by_name(test.categories(), component.categories())?;
+        let evaluation = own.evaluation(&runner.logits(component, test, &positions)?);
+        let own_task = own_categories(component, source, task);
+        Ok([evaluation.among(&own_task).percent(), evaluation.within(&own_task).percent()])
+    };
+    let [as_cut, as_cut_restricted] = accuracies(cut)?;
+    let [component, component_restricted] = accuracies(repaired)?;
     Ok(Accuracies {
         images: positions.len(),
         base: base.among(task).percent(),
         base_restricted: base.within(task).percent(),
-        component: cut.among(&own_task).percent(),
-        component_restricted: cut.within(&own_task).percent(),
+        as_cut,
+        as_cut_restricted,
+        component,
+        component_restricted,
     })
 }

@@ -1,6 +1,7 @@
 //! Images of several data sets under the joint categories of an assembled model.
 
 use crate::data;
+use crate::pipeline::{PartSizes, Parts};
 use mda_core::labels::LabelMap;
 use mda_core::metrics::{Accuracy, Evaluation};
 use mda_core::rescale::Rescaling;
@@ -12,9 +13,16 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 /// One data set a component, whose categories were called `originals` before they were renamed.
-pub(crate) struct Images<'a> {
+pub(crate) struct JointImages<'a> {
     pub(crate) paths: &'a [PathBuf],
     pub(crate) originals: &'a [Vec<String>],
+}
+
+/// Which train images calibrate.
+#[derive(Clone, Copy)]
+pub(crate) struct Calibration {
+    pub(crate) per_category: usize,
+    pub(crate) seed: u64,
 }
 
 /// What one component's test images say.
@@ -25,32 +33,34 @@ pub(crate) struct Measured {
     pub(crate) within: Accuracy,
 }
 
-impl Images<'_> {
-    /// The components with their logits rescaled on calibration images, `per_category` of each.
+impl JointImages<'_> {
+    /// The components with their logits rescaled; without data only by what needs none.
     pub(crate) fn rescale(
         &self,
         runner: &Runner<'_>,
         components: Vec<Model>,
         rescaling: Rescaling,
-        per_category: usize,
+        calibration: Calibration,
     ) -> anyhow::Result<Vec<Model>> {
         let blocks = blocks(&components);
         let mut rows = Vec::new();
         let mut labels = Vec::new();
-        for index in 0..components.len() {
+        for index in 0..self.paths.len() {
             let images = self.open(index, Split::Train, &components[index])?;
             let map = self.labels(index, &images)?.shifted(blocks[index].start);
-            let calibration = data::discipline(&images, per_category)?.calibration;
+            let sizes = PartSizes { attribution: usize::MAX, calibration: calibration.per_category };
+            let parts = Parts::new(&images, sizes, calibration.seed)?;
             let known = |&i: &usize| map.category(images.labels()[i]).is_some();
-            let calibration: Vec<usize> = calibration.into_iter().filter(known).collect();
-            let joint = joint_logits(runner, &components, &images, &calibration)?;
+            let positions: Vec<usize> = parts.calibration.into_iter().filter(known).collect();
+            let joint = joint_logits(runner, &components, &images, &positions)?;
             let joint = map.relabel(&joint);
             rows.extend_from_slice(joint.logits.data());
             labels.extend(joint.labels);
         }
         let count = blocks.last().map_or(0, |block| block.end);
         let calibration = LabelledLogits { logits: Tensor::new([labels.len(), count], rows)?, labels };
-        let affine = rescaling.fit(&blocks, &calibration)?;
+        let models: Vec<&Model> = components.iter().collect();
+        let affine = rescaling.fit_between(&models, &calibration)?;
         let fold = |(component, block): (Model, Range<usize>)| Ok(affine.slice(block).fold_into(&component)?);
         components.into_iter().zip(blocks).map(fold).collect()
     }

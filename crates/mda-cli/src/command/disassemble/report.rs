@@ -1,10 +1,12 @@
 //! What `mda disassemble` tells.
 
+use crate::pipeline::{Product, Settings};
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
+use mda_core::budget::Explanation;
 use mda_core::contribution::is_layer;
-use mda_core::disassemble::Component;
 use mda_core::formulation::Formulation;
+use mda_core::repair::LayerRepair;
 use mda_core::task::describe_task;
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
@@ -17,6 +19,10 @@ pub(crate) struct Accuracies {
     pub(crate) base: f64,
     /// The source, choosing among the task's.
     pub(crate) base_restricted: f64,
+    /// The component before repair, choosing among all its logits.
+    pub(crate) as_cut: f64,
+    /// The component before repair, choosing among the task's.
+    pub(crate) as_cut_restricted: f64,
     /// The component, choosing among all its logits.
     pub(crate) component: f64,
     /// The component, choosing among the task's.
@@ -24,13 +30,15 @@ pub(crate) struct Accuracies {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Report {
-    source: String,
+pub(crate) struct Report<'a> {
+    source: &'a str,
     task: String,
-    categories: Vec<String>,
-    formulation: Formulation,
+    categories: &'a [String],
+    formulation: &'a Formulation,
+    repair: &'static str,
     size: Sizes,
     layers: Vec<Layer>,
+    budget: Option<&'a Explanation>,
     accuracy: Option<Accuracies>,
     timings: Timings,
 }
@@ -48,77 +56,99 @@ struct Layer {
     inputs: usize,
     outputs_kept: usize,
     outputs: usize,
+    repair: Option<LayerRepair>,
 }
 
-impl Report {
+impl<'a> Report<'a> {
     pub(crate) fn new(
-        source: &Model,
-        component: &Component,
+        source: &'a Model,
+        product: &'a Product,
         task: &[usize],
-        formulation: &Formulation,
+        settings: &'a Settings,
         accuracy: Option<Accuracies>,
         timings: Timings,
     ) -> Self {
-        let graph = source.graph();
+        let (graph, plan) = (source.graph(), &product.cut.plan);
         let layers = (0..graph.nodes().len()).filter(|&id| is_layer(graph, id)).map(|id| {
             let (node, input) = (graph.node(id), graph.node(id).inputs[0]);
             Layer {
                 name: node.name.clone(),
-                inputs_kept: component.plan.kept(input).len(),
+                inputs_kept: plan.kept(input).len(),
                 inputs: graph.node(input).shape.channels(),
-                outputs_kept: component.plan.kept(id).len(),
+                outputs_kept: plan.kept(id).len(),
                 outputs: node.shape.channels(),
+                repair: product.repaired.iter().find(|repair| repair.layer == node.name).cloned(),
             }
         });
         Self {
-            source: source.name().into(),
+            source: source.name(),
             task: describe_task(task),
-            categories: component.model.categories().to_vec(),
-            formulation: formulation.clone(),
-            size: Sizes { source: source.size(), component: component.model.size() },
+            categories: product.model.categories(),
+            formulation: &settings.formulation,
+            repair: settings.repair.name(),
+            size: Sizes { source: source.size(), component: product.model.size() },
             layers: layers.collect(),
+            budget: product.explanation.as_ref(),
             accuracy,
             timings,
         }
     }
 
     pub(crate) fn describe(&self) -> String {
-        let mut layers = Table::new(&["layer", "inputs kept", "of", "outputs kept", "of"]);
+        let mut text =
+            format!("{} cut down to its categories {}: {}\n\n", self.source, self.task, self.categories.join(", "));
+        if let Some(explanation) = self.budget {
+            text.push_str(&format!("{explanation}\n"));
+        }
+        text.push_str(&self.layers());
+        text.push('\n');
+        text.push_str(&self.sizes());
+        if let Some(accuracy) = &self.accuracy {
+            text.push('\n');
+            text.push_str(&accuracy.describe(self.repair));
+        }
+        text
+    }
+
+    fn layers(&self) -> String {
+        let error = |value: Option<f64>| value.map(|value| format!("{value:.4}")).unwrap_or_default();
+        let mut table =
+            Table::new(&["layer", "inputs kept", "of", "outputs kept", "of", "error as cut", "error repaired"]);
         for layer in &self.layers {
             let counts = [layer.inputs_kept, layer.inputs, layer.outputs_kept, layer.outputs];
-            layers.row(std::iter::once(layer.name.clone()).chain(counts.map(|n| n.to_string())));
+            let repair = layer.repair.as_ref();
+            let errors = [repair.map(|repair| repair.before), repair.map(|repair| repair.after)];
+            let cells = counts.map(|count| count.to_string()).into_iter().chain(errors.map(error));
+            table.row(std::iter::once(layer.name.clone()).chain(cells));
         }
+        table.render()
+    }
+
+    fn sizes(&self) -> String {
         let Sizes { source, component } = &self.size;
-        let mut sizes = Table::new(&["", "source", "component", "share"]);
+        let mut table = Table::new(&["", "source", "component", "share"]);
         for (what, whole, part) in
             [("parameters", source.parameters, component.parameters), ("multiply-adds", source.macs, component.macs)]
         {
-            sizes.row([what.into(), thousands(whole), thousands(part), share(part, whole)]);
+            table.row([what.into(), thousands(whole), thousands(part), share(part, whole)]);
         }
-        let mut text =
-            format!("{} cut down to its categories {}: {}\n\n", self.source, self.task, self.categories.join(", "));
-        text.push_str(&layers.render());
-        text.push('\n');
-        text.push_str(&sizes.render());
-        if let Some(accuracy) = &self.accuracy {
-            text.push('\n');
-            text.push_str(&accuracy.describe());
-        }
-        text
+        table.render()
     }
 }
 
 impl Accuracies {
-    /// The accuracies as a table.
-    pub(crate) fn describe(&self) -> String {
-        let mut table = Table::new(&["accuracy % on test images of the task", ""]);
-        for (what, value) in [
-            ("source, choosing among all its categories (base)", self.base),
-            ("source, choosing among the task's (base-restricted)", self.base_restricted),
-            ("component, choosing among all its logits", self.component),
-            ("component, choosing among the task's", self.component_restricted),
-        ] {
-            table.row([what.into(), format!("{value:.2}")]);
+    /// The accuracies as a table; a row that says nothing new is left out.
+    pub(crate) fn describe(&self, repair: &str) -> String {
+        let mut table = Table::new(&["test images of the task", "accuracy %"]);
+        let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
+        row("source, choosing among all its categories (base)", self.base);
+        row("source, choosing among the task's (base-restricted)", self.base_restricted);
+        if repair != "none" {
+            row("component as cut", self.as_cut);
+        }
+        row(&format!("component, repair {repair}"), self.component);
+        if self.component_restricted != self.component {
+            row("component, choosing among the task's", self.component_restricted);
         }
         table.render()
     }

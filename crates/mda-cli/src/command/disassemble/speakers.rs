@@ -1,31 +1,11 @@
-//! Which train images speak for which category.
+//! Train images that the user lists to speak for the categories.
 
-use crate::data;
 use anyhow::Context as _;
-use mda_core::Model;
 use mda_core::disassemble::Selection;
 use mda_core::labels::LabelMap;
 use mda_core::source::ImageSource;
 use serde::Deserialize;
 use std::path::Path;
-
-/// For every category of the task, its images in the attribution part of the train split, at most `limit` (0: all).
-pub(crate) fn candidates(
-    train: &dyn ImageSource,
-    labels: &LabelMap,
-    model: &Model,
-    task: &[usize],
-    limit: usize,
-) -> anyhow::Result<Vec<(usize, Vec<usize>)>> {
-    labels.positions(train.labels(), task, train.categories(), model.categories())?;
-    let allowed = data::discipline(train, data::FIT_IMAGES)?.attribution;
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let of = |&category: &usize| {
-        let own = allowed.iter().copied().filter(|&i| labels.category(train.labels()[i]) == Some(category));
-        (category, own.take(limit).collect())
-    };
-    Ok(task.iter().map(of).collect())
-}
 
 #[derive(Deserialize)]
 #[serde(untagged)]
