@@ -98,3 +98,6 @@ fn contents<'a>(
     }
     Ok(Contents { entries, nested_under: selection.path })
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,9 +16,9 @@ fn read(name: &str) -> StateDict {
 
 /// `start`, `start` + 1, ... in eighths, as `ramp` in make.py.
 fn ramp(shape: &[usize], start: i16) -> Tensor {
-    let count = i16::try_from(shape.iter().product::<usize>()).unwrap();
+    let count = i16::try_from(shape.iter().product::<usize>()).expect("fixtures are small");
     let numbers = (start..start + count).map(|number| f32::from(number) / 8.0).collect();
-    Tensor::new(shape, numbers).unwrap()
+    Tensor::new(shape, numbers).expect("as many numbers as the shape has")
 }
 
 const TINY: [(&str, &[usize]); 8] = [
@@ -148,9 +148,6 @@ fn a_whole_module_is_refused_with_a_hint() {
 
 #[test]
 fn other_kinds_of_file_are_told_apart() {
-    let script = StateDict::read(fixture("torchscript.pt"));
-    assert!(matches!(script, Err(StateDictError::Pytorch(PytorchError::TorchScript))), "{script:?}");
-
     let mut tar = vec![0; 512];
     tar[257..262].copy_from_slice(b"ustar");
     let tar = StateDict::from_bytes(&tar);

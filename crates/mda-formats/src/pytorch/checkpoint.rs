@@ -75,3 +75,85 @@ fn text(key: Value<'_>) -> String {
         _ => "?".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pickle::{Object, StorageRef, TensorRef};
+    use super::*;
+    use crate::scalar::{FloatType, ScalarType};
+
+    /// A tree of dicts to build on a heap.
+    enum Tree {
+        Tensor,
+        Number,
+        Dict(Vec<(&'static str, Tree)>),
+    }
+
+    use Tree::{Dict, Number, Tensor};
+
+    fn build(heap: &mut Heap<'static>, tree: Tree) -> Value<'static> {
+        match tree {
+            Number => Value::Int(1),
+            Tensor => {
+                let scalar = ScalarType::Float(FloatType::F32);
+                let storage = StorageRef { key: "0", scalar, total: 1, first: 0, length: 1 };
+                heap.add(Object::Tensor(Box::new(TensorRef { storage, offset: 0, shape: vec![], strides: vec![] })))
+            }
+            Dict(items) => {
+                let items = items.into_iter().map(|(key, tree)| (Value::Text(key), build(heap, tree))).collect();
+                heap.add(Object::Dict(items))
+            }
+        }
+    }
+
+    fn path(tree: Tree) -> Result<Vec<String>, PytorchError> {
+        let mut heap = Heap::default();
+        let root = build(&mut heap, tree);
+        select(&Pickle { root, heap, end: 0 }).map(|selection| selection.path)
+    }
+
+    fn weights() -> Tree {
+        Dict(vec![("weight", Tensor)])
+    }
+
+    #[test]
+    fn a_dict_of_tensors_is_the_state_dict() {
+        assert!(path(weights()).unwrap().is_empty());
+        assert!(path(Dict(vec![("epoch", Number), ("weight", Tensor), ("other", weights())])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_usual_keys_win_in_their_order() {
+        let both = Dict(vec![("model", weights()), ("best", Tensor), ("state_dict", weights()), ("ema", weights())]);
+        assert_eq!(path(both).unwrap(), ["state_dict"]);
+        let hollow = Dict(vec![("state_dict", Dict(vec![("epoch", Number)])), ("net", weights())]);
+        assert_eq!(path(hollow).unwrap(), ["net"]);
+        let nested = Dict(vec![("model", Dict(vec![("state_dict", weights())])), ("epoch", Number)]);
+        assert_eq!(path(nested).unwrap(), ["model", "state_dict"]);
+    }
+
+    #[test]
+    fn the_only_dict_of_tensors_is_found_under_any_key() {
+        let optimizer = Dict(vec![("state", Dict(vec![("0", weights())]))]);
+        assert_eq!(path(Dict(vec![("optimizer", optimizer), ("encoder", weights())])).unwrap(), ["encoder"]);
+        let error = path(Dict(vec![("generator", weights()), ("critic", weights())])).unwrap_err();
+        assert!(matches!(&error, PytorchError::Ambiguous { keys } if *keys == ["generator", "critic"]), "{error}");
+    }
+
+    #[test]
+    fn what_has_no_tensors_is_an_error_that_lists_its_keys() {
+        let error = path(Dict(vec![("epoch", Number), ("loss", Number)])).unwrap_err();
+        assert!(matches!(&error, PytorchError::NoStateDict { keys } if *keys == ["epoch", "loss"]), "{error}");
+        assert!(matches!(path(Tensor), Err(PytorchError::NotADict { found: "a tensor" })));
+    }
+
+    #[test]
+    fn a_dict_that_holds_itself_comes_to_an_end() {
+        let mut heap = Heap::default();
+        let root = heap.add(Object::Dict(vec![]));
+        if let Some(Object::Dict(items)) = heap.object_mut(root) {
+            items.extend(WRAPPERS.map(|wrapper| (Value::Text(wrapper), root)));
+        }
+        assert!(matches!(select(&Pickle { root, heap, end: 0 }), Err(PytorchError::NoStateDict { .. })));
+    }
+}

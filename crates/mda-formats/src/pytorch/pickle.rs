@@ -101,3 +101,6 @@ pub(super) struct Pickle<'a> {
 pub(super) fn load(bytes: &[u8], start: usize, file_size: usize) -> Result<Pickle<'_>, PickleError> {
     machine::Machine::new(cursor::Cursor::new(bytes, start), file_size).run()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ pub(crate) enum Global {
     OrderedDict,
     /// `torch._utils._rebuild_tensor_v2` and its older form: a view of a storage.
     RebuildTensor,
-    /// `torch._utils._rebuild_parameter`: the tensor it wraps.
+    /// `torch._utils._rebuild_parameter`, and the class `Parameter` itself before PyTorch 0.4: the tensor it wraps.
     RebuildParameter,
     /// `torch.Size`: the tuple it wraps.
     Size,
@@ -28,6 +28,7 @@ impl Global {
             ("collections", "OrderedDict") => Some(Self::OrderedDict),
             ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Some(Self::RebuildTensor),
             ("torch._utils", "_rebuild_parameter") => Some(Self::RebuildParameter),
+            ("torch.nn.parameter", "Parameter") => Some(Self::RebuildParameter),
             ("torch", "Size") => Some(Self::Size),
             ("torch", "HalfStorage") => float(FloatType::F16),
             ("torch", "BFloat16Storage") => float(FloatType::Bf16),

@@ -62,15 +62,16 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The state that is set on an object is dropped: `_metadata` of a state dict, the byte order of a numpy dtype.
+    /// The state that is set on an object is dropped: `_metadata` of a state dict, the byte order of a numpy dtype, and
+    /// the three flags (requires_grad, volatile, hooks) of a parameter before PyTorch 0.4.
     pub(super) fn build(&mut self) -> Result<(), PickleError> {
-        self.pop()?;
+        let state = self.pop()?;
         let target = self.top()?;
+        let flags = || self.heap.tuple(state).is_some_and(|state| state.len() == 3);
         match self.heap.object(target) {
             Some(Object::Dict(_) | Object::Opaque) => Ok(()),
-            _ => {
-                Err(self.heap.unexpected(target, "a dict or an object without weights to set a state on", self.offset))
-            }
+            Some(Object::Tensor(_)) if flags() => Ok(()),
+            _ => Err(self.heap.unexpected(target, "something whose state is not its weights", self.offset)),
         }
     }
 
