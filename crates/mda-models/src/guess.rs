@@ -55,6 +55,15 @@ pub enum GuessError {
 /// Extents of square images that are tried where the published one does not fit.
 const USUAL_EXTENTS: [usize; 17] = [28, 32, 48, 64, 96, 112, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 512];
 
+/// What is known before guessing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hints {
+    /// The only architecture that is considered.
+    pub architecture: Option<&'static Architecture>,
+    /// Rows and columns of the images; without them, the published and the usual ones are tried.
+    pub extents: Option<[usize; 2]>,
+}
+
 /// Finds the architecture, every width, the number of categories and the image's channels from the entries' names and
 /// shapes. Where several architectures fit, the one whose published widths and image size are nearest is chosen.
 ///
@@ -63,6 +72,14 @@ const USUAL_EXTENTS: [usize; 17] = [28, 32, 48, 64, 96, 112, 128, 160, 192, 224,
 /// # Errors
 /// [`GuessError`] with the nearest architecture and everything that differs from it.
 pub fn guess(state: &[(String, Vec<usize>)]) -> Result<Guess, GuessError> {
+    guess_with(state, Hints::default())
+}
+
+/// [`guess`] where something is known.
+///
+/// # Errors
+/// [`GuessError`], as for [`guess`].
+pub fn guess_with(state: &[(String, Vec<usize>)], hints: Hints) -> Result<Guess, GuessError> {
     let naming = Naming::of(state.iter().map(|(name, _)| name.as_str()));
     let mut ignored = Vec::new();
     let mut entries = Entries::new();
@@ -75,11 +92,12 @@ pub fn guess(state: &[(String, Vec<usize>)]) -> Result<Guess, GuessError> {
     if entries.is_empty() {
         return Err(GuessError::Empty);
     }
+    let considered = all().filter(|&known| hints.architecture.is_none_or(|only| only.name == known.name));
     let mut candidates: Vec<Candidate> =
-        all().filter_map(|architecture| Candidate::new(architecture, &entries)).collect();
+        considered.filter_map(|architecture| Candidate::new(architecture, hints.extents, &entries)).collect();
     let least = candidates.iter().map(|candidate| candidate.other_names).min().unwrap_or_default();
     candidates.retain(|candidate| candidate.other_names == least);
-    let fits = candidates.iter().filter_map(|candidate| candidate.fit(&entries));
+    let fits = candidates.iter().filter_map(|candidate| candidate.fit(hints.extents, &entries));
     let best = fits.min_by_key(|guess| (guess.changed.len(), guess.config.input != guess.architecture.input));
     best.map(|guess| Guess { ignored, ..guess }).ok_or_else(|| unknown(&candidates, &entries))
 }
@@ -104,9 +122,12 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn new(architecture: &'static Architecture, entries: &Entries<'_>) -> Option<Self> {
+    fn new(architecture: &'static Architecture, extents: Option<[usize; 2]>, entries: &Entries<'_>) -> Option<Self> {
         let mut config = architecture.published();
         let published = architecture.build(&config).ok()?;
+        if let Some([height, width]) = extents {
+            config.input = [config.input[0], height, width];
+        }
         let names: BTreeSet<String> = needed(&published).map(|entry| entry.name).collect();
         let shared = names.iter().filter(|&name| entries.contains_key(name)).count();
         let other_names = names.len() + entries.len() - 2 * shared;
@@ -131,14 +152,14 @@ impl Candidate {
     }
 
     /// The guess, where the entries have exactly the shapes that these sizes give at some image size.
-    fn fit(&self, entries: &Entries<'_>) -> Option<Guess> {
+    fn fit(&self, extents: Option<[usize; 2]>, entries: &Entries<'_>) -> Option<Guess> {
         let at = |[height, width]: [usize; 2]| {
             let config = Config { input: [self.config.input[0], height, width], ..self.config.clone() };
             let graph = self.architecture.build(&config).ok()?;
             compare(&graph, entries).is_empty().then_some(config)
         };
-        let [_, height, width] = self.architecture.input;
-        let usual = || USUAL_EXTENTS.into_iter().map(|extent| [extent, extent]);
+        let [_, height, width] = self.config.input;
+        let usual = || USUAL_EXTENTS.into_iter().filter(|_| extents.is_none()).map(|extent| [extent, extent]);
         let config = at([height, width]).or_else(|| usual().find_map(at))?;
         let others = usual().filter(|&[extent, _]| config.input[1..] != [extent, extent]);
         let other_extents = others.filter_map(at).map(|config| config.input[1]).collect();
@@ -146,7 +167,7 @@ impl Candidate {
         Some(Guess { architecture, config, changed, other_extents, ignored: Vec::new() })
     }
 
-    /// How the entries differ at the published image size.
+    /// How the entries differ at the published image size, or the known one.
     fn differences(&self, entries: &Entries<'_>) -> Differences {
         let graph = self.architecture.build(&self.config);
         compare(graph.as_ref().unwrap_or(&self.published), entries)
@@ -250,6 +271,21 @@ mod tests {
         let guess = guess(&state(&architecture.build(&config).unwrap())).unwrap();
         assert_eq!(guess.config, config);
         assert!(guess.other_extents.is_empty());
+    }
+
+    #[test]
+    fn what_is_known_is_not_guessed() {
+        let architecture = find("lenet5").unwrap();
+        let config = Config { input: [3, 40, 52], ..architecture.published() };
+        let entries = state(&architecture.build(&config).unwrap());
+        assert!(guess(&entries).is_err(), "no usual image has these extents");
+        let hints = Hints { extents: Some([40, 52]), ..Hints::default() };
+        assert_eq!(guess_with(&entries, hints).unwrap().config, config);
+
+        let wide = find("wide_resnet50_2").unwrap();
+        let entries = state(&find("resnet50").unwrap().build(&wide.published()).unwrap());
+        let guess = guess_with(&entries, Hints { architecture: Some(wide), ..Hints::default() }).unwrap();
+        assert_eq!((guess.architecture.name, guess.changed.len()), ("wide_resnet50_2", 32));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Architectures of image classifiers, with the parameter names of their PyTorch originals.
 //!
 //! - [`all`] and [`find`] answer [`Architecture`]s; [`Architecture::build`] makes a checked graph of one at any size.
-//! - [`guess`] finds the architecture and every width from the entries of a state_dict.
+//! - [`guess`] finds the architecture and every width from the entries of a state_dict; [`guess_with`], where some of it
+//!   is known.
 //! - [`load`] gives such entries to a graph, by name.
 //! - [`random_model`] is for tests and benchmarks.
 //!
@@ -31,7 +32,7 @@ mod zoo;
 
 pub use architecture::{Architecture, BuildError, Config, MAX_WIDTH, Widths, imagenet_normalization};
 pub use differences::{Differences, Entry, Mismatch};
-pub use guess::{ChangedWidth, Guess, GuessError, guess};
+pub use guess::{ChangedWidth, Guess, GuessError, Hints, guess, guess_with};
 pub use load::{LoadErrors, Loaded, load};
 pub use random::{random_images, random_model, random_parameters};
 pub use registry::{UnknownArchitecture, all, find};
