@@ -40,7 +40,7 @@ impl<'a> Frontier<'a> {
             bytes.is_some_and(|bytes| bytes <= MOST_BYTES_HELD)
         };
         let ahead = bottlenecks(graph).into_iter().filter(|&id| id > self.at && id <= node);
-        if let Some(next) = ahead.filter(fits).last() {
+        if let Some(next) = ahead.filter(fits).next_back() {
             let values = self.values(model, next)?.map(|value| value.map(Cow::into_owned));
             let held = values.collect::<Result<Vec<_>, _>>()?;
             (self.at, self.held) = (next, Some(held));

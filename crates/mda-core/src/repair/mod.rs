@@ -46,13 +46,14 @@ pub struct RidgeOptions {
     /// What pulls the weights towards those of the source, as multiples of the mean square of a layer's inputs; every
     /// layer takes the one with the smallest error on held-out images.
     pub lambdas: Vec<f64>,
-    /// The most output positions of one image that a layer is fitted on.
-    pub positions: usize,
+    /// Output positions that a layer is fitted on, spread over all calibration images and over their maps; of every
+    /// image at least one is read, and never more than it has.
+    pub observations: usize,
 }
 
 impl Default for RidgeOptions {
     fn default() -> Self {
-        Self { lambdas: vec![1e-4, 1e-3, 1e-2, 1e-1], positions: 16 }
+        Self { lambdas: vec![1e-4, 1e-3, 1e-2, 1e-1], observations: 32_768 }
     }
 }
 

@@ -20,6 +20,7 @@ const MOST_REGRESSORS: usize = 6144;
 /// The repaired model and the lambda of every layer that was refitted.
 pub(super) fn repair(work: &Work<'_>, options: &RidgeOptions) -> Result<(Model, Vec<(String, f64)>), RepairError> {
     check(options)?;
+    let positions = options.observations.div_ceil(work.calibration.len().max(1));
     let mut model = work.component.model.clone();
     let mut fit = Lockstep::new(work, work.calibration);
     let mut held_out = Lockstep::new(work, work.held_out);
@@ -28,7 +29,7 @@ pub(super) fn repair(work: &Work<'_>, options: &RidgeOptions) -> Result<(Model, 
         let Some(geometry) = Geometry::of(model.graph(), id).filter(|g| g.regressors() <= MOST_REGRESSORS) else {
             continue;
         };
-        let layer = Layer { id, geometry, positions: options.positions };
+        let layer = Layer { id, geometry, positions };
         let fit = fit.moments(work, &model, &layer)?;
         let held_out = held_out.moments(work, &model, &layer)?;
         let best = refit(&model, &layer, &fit, &held_out, &options.lambdas)?;
@@ -45,8 +46,8 @@ fn check(options: &RidgeOptions) -> Result<(), RepairError> {
         let got = format!("{:?}", options.lambdas);
         return Err(RepairError::Options { expected: "one or more finite lambdas of at least 0", got });
     }
-    if options.positions == 0 {
-        return Err(RepairError::Options { expected: "at least 1 position", got: "0".into() });
+    if options.observations == 0 {
+        return Err(RepairError::Options { expected: "at least 1 observation", got: "0".into() });
     }
     Ok(())
 }
@@ -54,6 +55,7 @@ fn check(options: &RidgeOptions) -> Result<(), RepairError> {
 struct Layer {
     id: NodeId,
     geometry: Geometry,
+    /// The most output positions that are read of one image.
     positions: usize,
 }
 

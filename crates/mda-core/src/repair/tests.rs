@@ -93,7 +93,7 @@ fn run(source: &Model, component: &Component, images: &Images, how: &Repair) -> 
 }
 
 fn ridge(lambda: f64) -> Repair {
-    Repair::Ridge(RidgeOptions { lambdas: vec![lambda], positions: 64 })
+    Repair::Ridge(RidgeOptions { lambdas: vec![lambda], observations: 10_000 })
 }
 
 /// Copies filter `from` over filter `to` in an outermost axis.
@@ -263,7 +263,7 @@ fn batch_norm_gets_the_statistics_of_the_component() {
 fn held_out_images_choose_the_lambda() {
     let (source, images) = (chain(), Images::new(200, 2, 6));
     let component = cut(&source, &[("conv1", 2)]);
-    let options = RidgeOptions { lambdas: vec![1e3, 1e-6], positions: 64 };
+    let options = RidgeOptions { lambdas: vec![1e3, 1e-6], observations: 10_000 };
     let repaired = run(&source, &component, &images, &Repair::Ridge(options));
     assert_eq!(repaired.layers[1].lambda, Some(1e-6));
 }
@@ -272,7 +272,7 @@ fn held_out_images_choose_the_lambda() {
 fn the_same_images_give_the_same_numbers() {
     let (source, images) = (chain(), Images::new(40, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
-    let how = Repair::Ridge(RidgeOptions { positions: 5, ..RidgeOptions::default() });
+    let how = Repair::Ridge(RidgeOptions { observations: 150, ..RidgeOptions::default() });
     let [first, second] = [(); 2].map(|()| run(&source, &component, &images, &how));
     assert_eq!(first.model, second.model);
     assert_eq!(first.layers, second.layers);
@@ -288,6 +288,8 @@ fn what_cannot_be_repaired_says_why() {
     };
     assert!(fail(&component, &[], &ridge(1e-3)).contains("needs calibration images"));
     assert!(fail(&component, &[0], &ridge(f64::NAN)).contains("finite lambdas"));
+    let nothing = Repair::Ridge(RidgeOptions { observations: 0, ..RidgeOptions::default() });
+    assert!(fail(&component, &[0], &nothing).contains("at least 1 observation"));
     let other = Component { model: component.model.clone(), plan: KeepPlan::everything(source.graph()) };
     assert!(fail(&other, &[0, 1], &ridge(1e-3)).contains("`conv1` has 2 channels, the plan keeps 3"));
     assert!(Repair::named("rigde").unwrap_err().to_string().contains("batch-norm"));
@@ -314,6 +316,6 @@ fn repairs_have_names_and_a_written_form() {
     for name in REPAIRS {
         assert_eq!(Repair::named(name).unwrap().name(), name);
     }
-    let written: Repair = serde_json::from_str(r#"{"ridge": {"positions": 4}}"#).unwrap();
-    assert_eq!(written, Repair::Ridge(RidgeOptions { positions: 4, ..RidgeOptions::default() }));
+    let written: Repair = serde_json::from_str(r#"{"ridge": {"observations": 4}}"#).unwrap();
+    assert_eq!(written, Repair::Ridge(RidgeOptions { observations: 4, ..RidgeOptions::default() }));
 }
