@@ -6,7 +6,6 @@
 use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::op::Normalize;
-use mda_core::source::ImageSource;
 use mda_data::{DataSet, Preset, Split, write_categories, write_idx};
 use mda_formats::{StateDict, native};
 use mda_models::{guess, load};
