@@ -74,6 +74,26 @@ impl Evaluation {
         accuracy
     }
 
+    /// The mean negative log-likelihood (in nats) of the labels over the images of `categories`, the softmax taken over
+    /// `categories` only; 0 where there is no image.
+    pub fn loss_within(&self, categories: &[usize]) -> f64 {
+        let mut wanted = vec![false; self.categories];
+        categories.iter().for_each(|&category| wanted[category] = true);
+        let (mut sum, mut images) = (0.0, 0usize);
+        for (logits, label) in self.rows().filter(|&(_, label)| wanted[label]) {
+            let max = categories.iter().map(|&k| f64::from(logits[k])).fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = categories.iter().map(|&k| (f64::from(logits[k]) - max).exp()).sum();
+            sum += total.ln() + max - f64::from(logits[label]);
+            images += 1;
+        }
+        sum / images.max(1) as f64
+    }
+
+    /// The logits of one category, an image each, and whether the image is of it: what [`auroc`] takes.
+    pub fn scores_of(&self, category: usize) -> (Vec<f32>, Vec<bool>) {
+        self.rows().map(|(logits, label)| (logits[category], label == category)).unzip()
+    }
+
     /// The accuracy of every category's own images, the largest logit taken over all.
     pub fn per_category(&self) -> Vec<Accuracy> {
         (0..self.categories).map(|category| self.among(&[category])).collect()
@@ -143,6 +163,14 @@ mod tests {
         assert_eq!(e.within(&[0, 1]), Accuracy { correct: 4, total: 4 });
         assert_eq!(e.confusion(), vec![vec![1, 0, 1], vec![0, 1, 1], vec![0, 0, 0]]);
         assert_eq!(e.per_category()[2].percent(), 0.0);
+    }
+
+    #[test]
+    fn the_loss_is_that_of_a_softmax_over_the_task() {
+        let logits = Tensor::new([1, 3], vec![1.0, 1.0, 9.0]).unwrap();
+        let e = Evaluation::new(LabelledLogits { logits, labels: vec![0] });
+        assert!((e.loss_within(&[0, 1]) - 2f64.ln()).abs() < 1e-12);
+        assert!(e.loss_within(&[0, 1, 2]) > 8.0);
     }
 
     #[test]

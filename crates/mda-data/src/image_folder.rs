@@ -1,0 +1,141 @@
+//! Image folders on disk: `<split>/<category>/NAME.{jpg,jpeg,png}`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// The image files of one split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFolder {
+    /// The folder name of every category, sorted.
+    pub categories: Vec<String>,
+    /// The images, category by category, sorted by file name.
+    pub files: Vec<PathBuf>,
+    /// The category of every image.
+    pub labels: Vec<usize>,
+}
+
+/// Why a folder is no image folder.
+#[derive(Debug, Error)]
+pub enum ImageFolderError {
+    /// A folder cannot be listed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no category.
+    #[error("{}: no folder of a category in it; expected <category>/<name>.jpg, .jpeg or .png", path.display())]
+    NoCategory {
+        /// The split's folder.
+        path: PathBuf,
+    },
+    /// A category's folder without an image.
+    #[error("{}: category {category:?} has no .jpg, .jpeg or .png file", path.display())]
+    EmptyCategory {
+        /// The split's folder.
+        path: PathBuf,
+        /// The category's folder name.
+        category: String,
+    },
+    /// A category's folder name is not UTF-8.
+    #[error("{}: the name is not UTF-8", path.display())]
+    Name {
+        /// The category's folder.
+        path: PathBuf,
+    },
+}
+
+/// Lists the image files of `folder`, the folder of a split.
+///
+/// Files that are no images are passed over, and so is what begins with a dot.
+///
+/// # Errors
+/// [`ImageFolderError`] where a folder cannot be listed, or a category is empty.
+pub fn read(folder: &Path) -> Result<ImageFolder, ImageFolderError> {
+    let mut found = ImageFolder { categories: vec![], files: vec![], labels: vec![] };
+    for path in sorted(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let Some(category) = path.file_name().and_then(|name| name.to_str()).map(str::to_string) else {
+            return Err(ImageFolderError::Name { path });
+        };
+        if category.starts_with('.') {
+            continue;
+        }
+        let before = found.files.len();
+        found.files.extend(sorted(&path)?.into_iter().filter(|path| is_image(path)));
+        if found.files.len() == before {
+            return Err(ImageFolderError::EmptyCategory { path: folder.to_path_buf(), category });
+        }
+        found.labels.resize(found.files.len(), found.categories.len());
+        found.categories.push(category);
+    }
+    if found.categories.is_empty() {
+        return Err(ImageFolderError::NoCategory { path: folder.to_path_buf() });
+    }
+    Ok(found)
+}
+
+/// Whether a file of this name is taken for an image. Hidden files are not: `._1.jpg` is what macOS adds to archives.
+pub(crate) fn is_image_name(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    !name.starts_with('.') && matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png"))
+}
+
+fn is_image(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| is_image_name(&name.to_string_lossy())) && path.is_file()
+}
+
+/// What lies in `folder`, by name (bytewise).
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, ImageFolderError> {
+    let list = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
+    let mut paths = list().map_err(|source| ImageFolderError::Io { path: folder.to_path_buf(), source })?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(folder: &Path, names: &[&str]) {
+        for name in names {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+    }
+
+    #[test]
+    fn categories_and_files_are_sorted() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(
+            dir.path(),
+            &["dog/2.JPEG", "dog/10.jpg", "dog/._2.JPEG", ".cache/1.jpg", "cat/z.png", "cat/notes.txt", "readme.md"],
+        );
+        let folder = read(dir.path()).unwrap();
+        assert_eq!(folder.categories, ["cat", "dog"]);
+        let names: Vec<_> = folder.files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["z.png", "10.jpg", "2.JPEG"]);
+        assert_eq!(folder.labels, [0, 1, 1]);
+    }
+
+    #[test]
+    fn an_empty_category_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), &["cat/1.jpg", "emu/notes.txt"]);
+        let error = read(dir.path()).unwrap_err();
+        assert!(matches!(&error, ImageFolderError::EmptyCategory { category, .. } if category == "emu"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_categories_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), &["1.jpg"]);
+        assert!(matches!(read(dir.path()), Err(ImageFolderError::NoCategory { .. })));
+        assert!(matches!(read(&dir.path().join("nowhere")), Err(ImageFolderError::Io { .. })));
+    }
+}

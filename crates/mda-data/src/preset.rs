@@ -1,0 +1,120 @@
+//! Data sets that are known by name: what their categories are called, and how models see them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// A known data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Preset {
+    /// MNIST: handwritten digits, 28x28 grey.
+    Mnist,
+    /// Fashion-MNIST: articles of clothing, 28x28 grey.
+    FashionMnist,
+    /// CIFAR-10: 32x32 colour, ten categories.
+    Cifar10,
+    /// Tiny-ImageNet reduced to 32x32 colour, 200 categories.
+    TinyImageNet32,
+}
+
+/// What is subtracted from and divided out of every channel (red, green, blue) of an image in `0.0..=1.0`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Subtracted.
+    pub mean: [f32; 3],
+    /// Divided by.
+    pub std: [f32; 3],
+}
+
+/// A name that no known data set has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no known data set is called {found:?}; known are mnist, fashion-mnist, cifar10, tiny-imagenet-32")]
+pub struct UnknownPreset {
+    /// The name.
+    pub found: String,
+}
+
+impl Preset {
+    /// Every known data set.
+    pub const ALL: [Self; 4] = [Self::Mnist, Self::FashionMnist, Self::Cifar10, Self::TinyImageNet32];
+
+    /// Its name, which [`FromStr`] reads.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
+            Self::Cifar10 => "cifar10",
+            Self::TinyImageNet32 => "tiny-imagenet-32",
+        }
+    }
+
+    /// The name of every category, by label; `None` where the folder names are the names.
+    pub fn categories(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Mnist => Some(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
+            Self::FashionMnist => Some(&[
+                "T-shirt/top",
+                "Trouser",
+                "Pullover",
+                "Dress",
+                "Coat",
+                "Sandal",
+                "Shirt",
+                "Sneaker",
+                "Bag",
+                "Ankle boot",
+            ]),
+            Self::Cifar10 => {
+                Some(&["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"])
+            }
+            Self::TinyImageNet32 => None,
+        }
+    }
+
+    /// How the project's checkpoints were trained to see the images, as three channels.
+    pub fn normalisation(self) -> Normalisation {
+        match self {
+            Self::Mnist | Self::FashionMnist => Normalisation { mean: [0.5; 3], std: [0.5; 3] },
+            Self::Cifar10 => Normalisation {
+                mean: [0.491_399_68, 0.482_158_27, 0.446_531_24],
+                std: [0.247_032_33, 0.243_485_05, 0.261_587_68],
+            },
+            Self::TinyImageNet32 => Normalisation { mean: [0.4802, 0.4481, 0.3975], std: [0.2770, 0.2691, 0.2821] },
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPreset> {
+        let preset = Self::ALL.into_iter().find(|preset| preset.name() == name);
+        preset.ok_or_else(|| UnknownPreset { found: name.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for preset in Preset::ALL {
+            assert_eq!(preset.to_string().parse(), Ok(preset));
+        }
+        let error = "imagenet".parse::<Preset>().unwrap_err();
+        assert!(Preset::ALL.iter().all(|preset| error.to_string().contains(preset.name())), "{error}");
+    }
+
+    #[test]
+    fn folder_names_of_cifar10_are_in_their_sorted_order() {
+        assert!(Preset::Cifar10.categories().unwrap().is_sorted());
+    }
+}
