@@ -61,10 +61,16 @@ impl Observation {
         match &self.kind {
             Kind::Copy => for_each_plane(answers, positions, |n, c, answer| answer.copy_from_slice(value.plane(n, c))),
             Kind::Moments => for_each_plane(answers, positions, |n, c, answer| {
-                answer.copy_from_slice(&simd.vectorize(|| moments(value.plane(n, c))));
+                answer.copy_from_slice(&simd.vectorize(
+                    #[inline(always)]
+                    || moments(value.plane(n, c)),
+                ));
             }),
             Kind::WindowSums(sums) => for_each_plane(answers, positions, |n, c, answer| {
-                simd.vectorize(|| sums.of(value.plane(n, c), answer));
+                simd.vectorize(
+                    #[inline(always)]
+                    || sums.of(value.plane(n, c), answer),
+                );
             }),
         }
     }

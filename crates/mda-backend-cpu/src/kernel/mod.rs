@@ -5,11 +5,13 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod patches;
 mod portable;
 mod region;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
+pub(crate) use patches::Patches;
 pub(crate) use portable::Portable;
 pub(crate) use region::{Cells, Grid, Region};
 
@@ -33,6 +35,16 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Panics
     /// Where the lengths do not fit each other.
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool);
+
+    /// Winograd's input transform (`B^T d B`) of [`Simd::COLUMNS`] patches in the channel that begins at `data[plane]`:
+    /// number `i` of all patches goes to `columns[i * stride..]`.
+    ///
+    /// # Panics
+    /// Where the data or the columns end too early.
+    #[inline(always)]
+    fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
+        patches::transform(Self::COLUMNS, patches, data, plane, columns, stride);
+    }
 }
 
 /// The widest tile that any instruction set uses.

@@ -32,7 +32,10 @@ impl<S: Simd> Depthwise<S> {
         let cost = output.shape().positions() * self.window.taps();
         for_each_plane(output, cost, |n, q, plane| {
             let source = input.plane(n, q / self.multiplier);
-            self.simd.vectorize(|| self.plane([from, to], source, q, plane));
+            self.simd.vectorize(
+                #[inline(always)]
+                || self.plane([from, to], source, q, plane),
+            );
             if let Some(residual) = finish.residual {
                 plane.iter_mut().zip(residual.plane(n, q)).for_each(|(x, r)| *x += r);
             }

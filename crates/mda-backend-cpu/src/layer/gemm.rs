@@ -4,7 +4,7 @@
 use super::finish::Finish;
 use super::im2col::Columns;
 use crate::buffer::{Buffer, Scratch, ScratchPool};
-use crate::kernel::{Cells, Grid, MAX_COLUMNS, Region, Simd};
+use crate::kernel::{Cells, Grid, Region, Simd};
 use crate::maps::{Maps, MapsMut};
 use mda_core::op::Window;
 use std::ops::Range;
@@ -91,7 +91,12 @@ impl<S: Simd> Gemm<S> {
         };
         let macs = columns * self.depth() * self.channels[1] * self.groups;
         grid.for_each(output, macs >= PARALLEL_MACS, |region| {
-            scratch.with(|scratch| self.simd.vectorize(|| self.region(input, region, grid.cells, finish, scratch)));
+            scratch.with(|scratch| {
+                self.simd.vectorize(
+                    #[inline(always)]
+                    || self.region(input, region, grid.cells, finish, scratch),
+                )
+            });
         });
     }
 
@@ -117,7 +122,7 @@ impl<S: Simd> Gemm<S> {
                 let start = region.cells.start + tile * S::COLUMNS;
                 let seen = start..(start + S::COLUMNS).min(region.cells.end);
                 let channels = first_input + block.start..first_input + block.end;
-                self.pack(input, channels, seen, packed);
+                self.columns.pack(S::COLUMNS, input, channels, seen, packed);
             }
             let weights = &group_weights[block.start * self.taps * self.panels() * S::ROWS..];
             let last = block.end == self.channels[0];
@@ -134,15 +139,6 @@ impl<S: Simd> Gemm<S> {
                     }
                 }
             }
-        }
-    }
-
-    #[inline(always)]
-    fn pack(&self, input: Maps<'_>, channels: Range<usize>, columns: Range<usize>, packed: &mut [f32]) {
-        match S::COLUMNS {
-            8 => self.columns.pack::<8>(input, channels, columns, packed),
-            16 => self.columns.pack::<16>(input, channels, columns, packed),
-            _ => self.columns.pack::<MAX_COLUMNS>(input, channels, columns, packed),
         }
     }
 

@@ -35,11 +35,12 @@ impl Columns {
         Self { window, input, output }
     }
 
-    /// Packs `columns` (at most `WIDTH`) of the input channels `channels` into `packed`, `[channels, taps, WIDTH]`; lanes
+    /// Packs `columns` (at most `width`) of the input channels `channels` into `packed`, `[channels, taps, width]`; lanes
     /// beyond `columns` are zero.
     #[inline(always)]
-    pub(super) fn pack<const WIDTH: usize>(
+    pub(super) fn pack(
         &self,
+        width: usize,
         input: Maps<'_>,
         channels: Range<usize>,
         columns: Range<usize>,
@@ -70,13 +71,13 @@ impl Columns {
             }
             let pieces = &pieces[..count];
             for (index, channel) in channels.clone().enumerate() {
-                let packed = &mut packed[(index * taps + tap) * WIDTH..][..WIDTH];
+                let packed = &mut packed[(index * taps + tap) * width..][..width];
                 let source = &input.data()[channel * plane..];
-                if let ([piece], true) = (pieces, covered == WIDTH && step == 1) {
-                    packed.copy_from_slice(&source[piece.source..piece.source + WIDTH]);
+                if let ([piece], true) = (pieces, covered == width && step == 1) {
+                    packed.copy_from_slice(&source[piece.source..piece.source + width]);
                     continue;
                 }
-                if covered < WIDTH {
+                if covered < width {
                     packed.fill(0.0);
                 }
                 for piece in pieces {

@@ -11,10 +11,13 @@ pub(crate) fn normalize<S: Simd>(simd: S, scale: &[f32], input: Maps<'_>, output
     let positions = output.shape().positions();
     for_each_plane(output, positions, |n, c, plane| {
         let (scale, shift, source) = (scale[c], finish.epilogue.shift[c], input.plane(n, c));
-        simd.vectorize(|| {
-            plane.iter_mut().zip(source).for_each(|(y, &x)| *y = scale * x + shift);
-            finish_plane(plane, finish.residual.map(|residual| residual.plane(n, c)), bounds);
-        });
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                plane.iter_mut().zip(source).for_each(|(y, &x)| *y = scale * x + shift);
+                finish_plane(plane, finish.residual.map(|residual| residual.plane(n, c)), bounds);
+            },
+        );
     });
 }
 
@@ -30,13 +33,16 @@ fn finish_plane(plane: &mut [f32], residual: Option<&[f32]>, bounds: [f32; 2]) {
 pub(crate) fn add<S: Simd>(simd: S, inputs: &[Maps<'_>], output: MapsMut<'_>, bounds: [f32; 2]) {
     let positions = output.shape().positions();
     for_each_plane(output, positions, |n, c, plane| {
-        simd.vectorize(|| {
-            plane.copy_from_slice(inputs[0].plane(n, c));
-            for input in &inputs[1..] {
-                plane.iter_mut().zip(input.plane(n, c)).for_each(|(y, x)| *y += x);
-            }
-            plane.iter_mut().for_each(|y| *y = clamp(*y, bounds));
-        });
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                plane.copy_from_slice(inputs[0].plane(n, c));
+                for input in &inputs[1..] {
+                    plane.iter_mut().zip(input.plane(n, c)).for_each(|(y, x)| *y += x);
+                }
+                plane.iter_mut().for_each(|y| *y = clamp(*y, bounds));
+            },
+        );
     });
 }
 

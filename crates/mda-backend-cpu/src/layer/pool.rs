@@ -12,13 +12,16 @@ pub(crate) fn maximum<S: Simd>(simd: S, pool: &MaxPool, input: Maps<'_>, output:
     let halves = pool.window == Window::square(2, 2, 0) && from == to.map(|extent| 2 * extent);
     for_each_plane(output, to[0] * to[1] * pool.window.taps(), |n, c, plane| {
         let source = input.plane(n, c);
-        simd.vectorize(|| {
-            if halves {
-                return halve(to[1], source, plane);
-            }
-            plane.fill(f32::NEG_INFINITY);
-            over_taps(&pool.window, extents, source, plane, larger);
-        });
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                if halves {
+                    return halve(to[1], source, plane);
+                }
+                plane.fill(f32::NEG_INFINITY);
+                over_taps(&pool.window, extents, source, plane, larger);
+            },
+        );
     });
 }
 
@@ -47,13 +50,16 @@ pub(crate) fn average<S: Simd>(simd: S, pool: &AvgPool, input: Maps<'_>, output:
     let columns: Vec<f32> = (0..to[1]).map(|column| pool.divisor([0, column], from) as f32).collect();
     for_each_plane(output, to[0] * to[1] * pool.window.taps(), |n, c, plane| {
         let source = input.plane(n, c);
-        simd.vectorize(|| {
-            plane.fill(0.0);
-            over_taps(&pool.window, extents, source, plane, |sum, x| sum + x);
-            for (sums, row) in plane.chunks_exact_mut(to[1]).zip(&rows) {
-                sums.iter_mut().zip(&columns).for_each(|(sum, column)| *sum /= row * column);
-            }
-        });
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                plane.fill(0.0);
+                over_taps(&pool.window, extents, source, plane, |sum, x| sum + x);
+                for (sums, row) in plane.chunks_exact_mut(to[1]).zip(&rows) {
+                    sums.iter_mut().zip(&columns).for_each(|(sum, column)| *sum /= row * column);
+                }
+            },
+        );
     });
 }
 

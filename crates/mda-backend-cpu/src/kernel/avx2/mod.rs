@@ -1,7 +1,12 @@
 //! AVX2 with FMA: sixteen registers of eight lanes, twelve of them accumulators.
 
-use super::Simd;
-use std::arch::x86_64::{_mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps};
+mod patches;
+
+use super::{Patches, Simd, patches as portable};
+use std::arch::x86_64::{
+    _MM_HINT_T0, _mm_prefetch, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps,
+};
 
 /// The processor has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +15,8 @@ pub(crate) struct Avx2(());
 const ROWS: usize = 6;
 const COLUMNS: usize = 16;
 const LANES: usize = 8;
+/// How many rows of columns are asked for in advance: enough to hide the way from the second-level cache.
+const AHEAD: usize = 12;
 
 impl Avx2 {
     /// The proof, where the processor has both.
@@ -37,6 +44,17 @@ impl Simd for Avx2 {
         // SAFETY: a value of this type exists only where `detect` found the features; the lengths are checked above.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
     }
+
+    #[inline(always)]
+    fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
+        if !patches.inside(data, plane) {
+            return portable::transform(COLUMNS, patches, data, plane, columns, stride);
+        }
+        assert!(columns.len() >= 15 * stride + COLUMNS, "room for sixteen columns");
+        // SAFETY: a value of this type exists only where `detect` found the features; every row of every patch is inside
+        // the data and there is room for the columns, as checked above.
+        unsafe { patches::transform(patches, data.as_ptr(), plane, columns.as_mut_ptr(), stride) }
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -61,6 +79,7 @@ unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, a
         // SAFETY: `k` is below `depth`, for which both panels have room.
         unsafe {
             let (a, b) = (a.add(k * ROWS), b.add(k * COLUMNS));
+            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * COLUMNS).cast());
             let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(LANES))];
             for (row, sums) in sums.iter_mut().enumerate() {
                 let weight = _mm256_broadcast_ss(&*a.add(row));
