@@ -143,28 +143,59 @@ pub fn with_counts_of(model: &Model, relevance: &Relevance, logits: &[usize], pl
 /// [`BudgetError`] where the budget means nothing or leaves less than one channel a layer, and where evaluating fails.
 pub fn choose(request: &Request<'_>, budget: Budget) -> Result<Chosen, BudgetError> {
     budget.check()?;
-    let sites = Sites::new(request.model.graph(), request.relevance, request.logits);
-    let everything = sites.plan(&sites.totals());
-    let whole = (request.evaluate)(&everything).map_err(BudgetError::Evaluate)?;
-    let curves = sensitivity::measured(&sites, request.sensitivity).map_err(BudgetError::Evaluate)?;
-    let search = Search { request, sites: &sites, curves: &curves, source: request.model.size(), whole };
-    let candidates = match budget {
-        Budget::Params(share) => search.within(budget, Kind::Parameters, share)?,
-        Budget::Macs(share) => search.within(budget, Kind::Macs, share)?,
-        Budget::MaxDrop(points) => search.smallest(everything, points)?,
-    };
-    let trials: Vec<Trial> = candidates.iter().map(|candidate| candidate.trial.clone()).collect();
-    let better = |a: Candidate, b: Candidate| {
-        let wins = match budget {
-            Budget::MaxDrop(_) => b.trial.size.parameters < a.trial.size.parameters,
-            Budget::Params(_) | Budget::Macs(_) => b.trial.beats(&a.trial),
+    Planner::new(request)?.choose(budget)
+}
+
+/// A request whose sensitivities are known, for several budgets.
+pub struct Planner<'a> {
+    search: Search<'a>,
+}
+
+impl<'a> Planner<'a> {
+    /// Evaluates the uncut source, and each layer cut alone.
+    ///
+    /// # Errors
+    /// [`BudgetError::Evaluate`].
+    pub fn new(request: &'a Request<'a>) -> Result<Self, BudgetError> {
+        let sites = Sites::new(request.model.graph(), request.relevance, request.logits);
+        let everything = sites.plan(&sites.totals());
+        let whole = (request.evaluate)(&everything).map_err(BudgetError::Evaluate)?;
+        let curves = sensitivity::measured(&sites, request.sensitivity).map_err(BudgetError::Evaluate)?;
+        let source = request.model.size();
+        Ok(Self { search: Search { request, sites, everything, curves, source, whole } })
+    }
+
+    /// As [`choose`].
+    ///
+    /// # Errors
+    /// [`BudgetError`].
+    pub fn choose(&self, budget: Budget) -> Result<Chosen, BudgetError> {
+        budget.check()?;
+        let search = &self.search;
+        let candidates = match budget {
+            Budget::Params(share) => search.within(Kind::Parameters, share)?,
+            Budget::Macs(share) => search.within(Kind::Macs, share)?,
+            Budget::MaxDrop(points) => search.smallest(points)?,
         };
-        if wins { b } else { a }
-    };
-    let too_small = || search.too_small(budget, Kind::Parameters);
-    let best = candidates.into_iter().reduce(better).ok_or_else(too_small)?;
-    let sites = explanation::sites(&sites, &curves, &best.plan);
-    let explanation =
-        Explanation { budget: budget.to_string(), source: search.source, whole, sites, chosen: best.trial, trials };
-    Ok(Chosen { plan: best.plan, explanation })
+        let trials: Vec<Trial> = candidates.iter().map(|candidate| candidate.trial.clone()).collect();
+        let better = |a: Candidate, b: Candidate| {
+            let wins = match budget {
+                Budget::MaxDrop(_) => b.trial.size.parameters < a.trial.size.parameters,
+                Budget::Params(_) | Budget::Macs(_) => b.trial.beats(&a.trial),
+            };
+            if wins { b } else { a }
+        };
+        let Some(best) = candidates.into_iter().reduce(better) else {
+            return Err(search.too_small(budget));
+        };
+        let explanation = Explanation {
+            budget: budget.to_string(),
+            source: search.source,
+            whole: search.whole,
+            sites: explanation::sites(&search.sites, &search.curves, &best.plan),
+            chosen: best.trial,
+            trials,
+        };
+        Ok(Chosen { plan: best.plan, explanation })
+    }
 }

@@ -18,16 +18,18 @@ pub(super) struct Candidate {
 
 pub(super) struct Search<'a> {
     pub(super) request: &'a Request<'a>,
-    pub(super) sites: &'a Sites<'a>,
-    pub(super) curves: &'a [Curve],
+    pub(super) sites: Sites<'a>,
+    /// The plan that cuts nothing but logits.
+    pub(super) everything: KeepPlan,
+    pub(super) curves: Vec<Curve>,
     pub(super) source: ModelSize,
     /// What the uncut source is worth.
     pub(super) whole: Quality,
 }
 
 impl Search<'_> {
-    /// One candidate of every strategy that can meet the budget.
-    pub(super) fn within(&self, budget: Budget, kind: Kind, share: f64) -> Result<Vec<Candidate>, BudgetError> {
+    /// One candidate of every strategy that can meet the budget; none where that is less than a channel a layer.
+    pub(super) fn within(&self, kind: Kind, share: f64) -> Result<Vec<Candidate>, BudgetError> {
         let limit = Limit { kind, at_most: (share * kind.of(self.source) as f64).floor() as u64 };
         let mut candidates = Vec::new();
         for strategy in Strategy::ALL {
@@ -35,15 +37,15 @@ impl Search<'_> {
                 candidates.push(self.tried(strategy, plan)?);
             }
         }
-        if candidates.is_empty() { Err(self.too_small(budget, kind)) } else { Ok(candidates) }
+        Ok(candidates)
     }
 
     /// For every strategy the plans met on the way to the smallest one that drops by at most `points`, and the uncut
     /// source, which always qualifies.
-    pub(super) fn smallest(&self, everything: KeepPlan, points: f64) -> Result<Vec<Candidate>, BudgetError> {
+    pub(super) fn smallest(&self, points: f64) -> Result<Vec<Candidate>, BudgetError> {
         const STEPS: usize = 6;
         let enough = |candidate: &Candidate| candidate.trial.quality.accuracy >= self.whole.accuracy - points;
-        let mut candidates = vec![self.tried(Strategy::Uniform, everything)?];
+        let mut candidates = vec![self.tried(Strategy::Uniform, self.everything.clone())?];
         for strategy in Strategy::ALL {
             let steps = if strategy == Strategy::Fixed { 1 } else { STEPS };
             let (mut low, mut high) = (0.0f64, 1.0f64);
@@ -64,7 +66,8 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    pub(super) fn too_small(&self, budget: Budget, kind: Kind) -> BudgetError {
+    pub(super) fn too_small(&self, budget: Budget) -> BudgetError {
+        let kind = if matches!(budget, Budget::Macs(_)) { Kind::Macs } else { Kind::Parameters };
         let least = self.sites.estimate(&vec![1; self.sites.sites.len()]);
         BudgetError::TooSmall { budget, least: kind.of(least), whole: kind.of(self.source) }
     }
@@ -83,7 +86,7 @@ impl Search<'_> {
         const TRIES: usize = 8;
         let mut tighter = limit;
         for _ in 0..TRIES {
-            let Some(counts) = strategy.counts(self.sites, self.curves, tighter) else { return Ok(None) };
+            let Some(counts) = strategy.counts(&self.sites, &self.curves, tighter) else { return Ok(None) };
             let plan = self.sites.plan(&counts);
             let got = size(&plan)?;
             if got <= limit.at_most {

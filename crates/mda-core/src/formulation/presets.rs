@@ -51,6 +51,12 @@ impl Formulation {
         Self { measure, accumulation: Accumulation::None, ..Self::soft() }
     }
 
+    /// Structured OBS: each layer keeps what its outputs need and the other channels cannot explain, the outputs weighted
+    /// by how much they matter themselves.
+    pub fn obs() -> Self {
+        Self { measure: Measure::Obs, ..Self::soft() }
+    }
+
     /// The preset called `name`.
     ///
     /// # Errors
@@ -60,6 +66,7 @@ impl Formulation {
             "graph" => Ok(Self::graph()),
             "model-lego" => Ok(Self::model_lego()),
             "soft" => Ok(Self::soft()),
+            "obs" => Ok(Self::obs()),
             _ => {
                 let known = PRESETS.iter().any(|(preset, _)| *preset == name);
                 let measure = Measure::ALL.into_iter().find(|(measure, _)| known && *measure == name);

@@ -2,11 +2,10 @@
 //! Kurtic et al. 2023).
 //!
 //! Channels go one after another, always the one whose loss, after the rest are refitted by least squares on the images
-//! of the task, changes the layer's outputs least. A channel that goes late counts much.
+//! of the task, changes the layer's outputs least. A channel that goes late counts much. Which outputs count, and how
+//! much, is the formulation's accumulation: all alike (none), those that matter (hard), or each by its score (soft).
 
 mod elimination;
-
-use elimination::{Removal, eliminate};
 
 use super::{Layer, Measuring, Observed, Rows, Scope, layers};
 use crate::backend::Probe;
@@ -17,6 +16,7 @@ use crate::model::Model;
 use crate::op::{Conv2d, Op};
 use crate::relevance::Observations;
 use crate::tensor::Tensor;
+use elimination::{Removal, eliminate};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 use rayon::prelude::*;
 use std::collections::HashMap;
