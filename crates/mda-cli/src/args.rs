@@ -72,8 +72,8 @@ pub(crate) struct Import {
     /// A data set whose category names are taken.
     #[arg(long, value_name = "DIR", conflicts_with = "categories")]
     pub(crate) data: Option<PathBuf>,
-    /// Channels, rows and columns of an image; the architecture's own where absent.
-    #[arg(long, value_name = "CxHxW")]
+    /// Rows and columns of the images, as in 32x32; where absent, a usual size that the weights fit.
+    #[arg(long, value_name = "HxW")]
     pub(crate) input: Option<String>,
     /// What is subtracted from each colour channel of pixel/255, comma-separated.
     #[arg(long, value_name = "NUMBERS", requires = "std")]

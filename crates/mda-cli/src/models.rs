@@ -1,6 +1,5 @@
 //! Model files.
 
-use crate::failure::Advise;
 use anyhow::Context as _;
 use mda_core::Model;
 use mda_formats::native;
@@ -8,9 +7,7 @@ use std::path::Path;
 
 /// Reads a model file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Model> {
-    native::read(path)
-        .with_context(|| format!("reading the model {}", path.display()))
-        .advise("`mda import FILE --output MODEL` turns PyTorch checkpoints and state_dicts into model files")
+    native::read(path).context("reading a model")
 }
 
 /// Writes a model file, whole or not at all.

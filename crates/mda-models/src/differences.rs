@@ -83,9 +83,6 @@ pub(crate) fn needed(graph: &ValidGraph) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// Entries of one kind that a message names; the fields hold all.
-const SHOWN: usize = 20;
-
 impl fmt::Display for Differences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = |entry: &Entry| format!("`{}` {:?}", entry.name, entry.shape);
@@ -101,6 +98,5 @@ fn lines<T>(f: &mut fmt::Formatter<'_>, kind: &str, all: &[T], line: impl Fn(&T)
         return Ok(());
     }
     write!(f, "\n  {} {kind}:", all.len())?;
-    all.iter().take(SHOWN).try_for_each(|item| write!(f, "\n    {}", line(item)))?;
-    if all.len() > SHOWN { write!(f, "\n    and {} more", all.len() - SHOWN) } else { Ok(()) }
+    all.iter().try_for_each(|item| write!(f, "\n    {}", line(item)))
 }

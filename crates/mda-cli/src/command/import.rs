@@ -6,12 +6,12 @@ use crate::data;
 use crate::failure::Advise;
 use crate::models;
 use crate::table::thousands;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use mda_core::op::Normalize;
 use mda_core::{Model, ModelSize};
 use mda_data::{DataSet, Preset, Split};
-use mda_formats::StateDict;
-use mda_models::{Architecture, Config, guess, load};
+use mda_formats::{Format, StateDict};
+use mda_models::{Guess, Hints, guess_with, load};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -27,14 +27,13 @@ struct Report {
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
     let preset = arguments.preset.as_deref().map(str::parse::<Preset>).transpose()?;
     let state = StateDict::read(&arguments.file).with_context(|| format!("importing {}", arguments.file.display()))?;
-    let mut notes = vec![format!("read as {:?}", state.format)];
-    let (architecture, mut config) = architecture(arguments, &state, &mut notes)?;
+    let mut notes = vec![format!("read as {}", describe_format(state.format))];
+    let guess = guessed(arguments, &state)?;
+    notes.push(guess.to_string());
+    let (architecture, mut config) = (guess.architecture, guess.config);
     config.normalization = normalization(arguments, preset)?;
     if config.normalization.is_none() {
         notes.push("no normalisation: the network sees pixel/255 (give --preset, or --mean and --std)".into());
-    }
-    if let Some(input) = &arguments.input {
-        config.input = extents(input)?;
     }
     let graph = architecture.build(&config)?;
     let loaded = load(&graph, state.entries)
@@ -57,27 +56,15 @@ pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
     context.output.result(&report, || describe(&report))
 }
 
-/// The architecture that was asked for or guessed, at the sizes that the entries' shapes tell.
-fn architecture(
-    arguments: &Import,
-    state: &StateDict,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<(&'static Architecture, Config)> {
+/// The architecture and every size, from the entries' names and shapes and what the flags say.
+fn guessed(arguments: &Import, state: &StateDict) -> anyhow::Result<Guess> {
     let shapes: Vec<(String, Vec<usize>)> =
         state.names.iter().filter_map(|name| Some((name.clone(), state.entries.get(name)?.shape().to_vec()))).collect();
-    let wanted = arguments.arch.as_deref().map(mda_models::find).transpose()?;
-    match (guess(&shapes), wanted) {
-        (Ok(guess), wanted) if wanted.is_none_or(|wanted| wanted.name == guess.architecture.name) => {
-            notes.push(guess.to_string());
-            Ok((guess.architecture, guess.config))
-        }
-        (_, Some(wanted)) => {
-            notes.push(format!("built as the published {}", wanted.name));
-            Ok((wanted, wanted.published()))
-        }
-        (Err(error), None) => Err(error).advise("--arch NAME says which architecture it is"),
-        (Ok(guess), None) => bail!("guessed {}, which no architecture was asked to be", guess.architecture.name),
-    }
+    let extents = arguments.input.as_deref().map(extents).transpose()?;
+    let hints = Hints { architecture: arguments.arch.as_deref().map(mda_models::find).transpose()?, extents };
+    guess_with(&shapes, hints)
+        .with_context(|| format!("importing {}", arguments.file.display()))
+        .advise("--arch NAME says which architecture it is, --input ROWSxCOLUMNS how large the images are")
 }
 
 fn normalization(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<Option<Normalize>> {
@@ -95,10 +82,10 @@ fn normalization(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<O
     })
 }
 
-fn extents(text: &str) -> anyhow::Result<[usize; 3]> {
+fn extents(text: &str) -> anyhow::Result<[usize; 2]> {
     let parts: Option<Vec<usize>> = text.split('x').map(|part| part.parse().ok()).collect();
-    let parts = parts.and_then(|parts| <[usize; 3]>::try_from(parts).ok());
-    parts.with_context(|| format!("--input takes CHANNELSxROWSxCOLUMNS as in 3x32x32, got `{text}`"))
+    let parts = parts.and_then(|parts| <[usize; 2]>::try_from(parts).ok());
+    parts.with_context(|| format!("--input takes ROWSxCOLUMNS as in 32x32, got `{text}`"))
 }
 
 fn categories(arguments: &Import, preset: Option<Preset>, count: usize) -> anyhow::Result<Vec<String>> {
@@ -113,6 +100,14 @@ fn categories(arguments: &Import, preset: Option<Preset>, count: usize) -> anyho
     match preset.and_then(Preset::categories) {
         Some(names) if names.len() == count => Ok(names.iter().map(|&name| name.to_owned()).collect()),
         _ => Ok((0..count).map(|k| k.to_string()).collect()),
+    }
+}
+
+fn describe_format(format: Format) -> &'static str {
+    match format {
+        Format::PytorchZip => "a PyTorch checkpoint",
+        Format::PytorchLegacy => "a PyTorch checkpoint of the time before 1.6",
+        Format::Safetensors => "a safetensors state_dict",
     }
 }
 

@@ -1,0 +1,99 @@
+//! The main job, on the embedded networks and images.
+
+use super::{Bench, asset};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_demo_does_the_whole_job() {
+    let bench = Bench::new();
+    let report = json(&bench.succeeds(&["demo", "--json", "--quiet", "--output", "demo"]));
+    for part in report["components"].as_array().unwrap() {
+        let accuracy = &part["accuracy"];
+        let lost = accuracy["base_restricted"].as_f64().unwrap() - accuracy["component"].as_f64().unwrap();
+        assert!(lost < 2.5, "a component loses {lost} points");
+        let share = part["size"]["parameters"].as_f64().unwrap() / part["source_size"]["parameters"].as_f64().unwrap();
+        assert!(share < 0.4, "a component keeps {share} of the parameters");
+    }
+    let joint = |row: usize| report["joint"][row]["accuracy"].as_f64().unwrap();
+    assert!(joint(0) > joint(1), "calibration helps");
+    assert!(joint(0) > joint(3) - 2.5, "the assembled components keep up with the uncut sources");
+    let shown = bench.succeeds(&["inspect", "demo/assembled.safetensors"]);
+    assert!(shown.contains("10 categories") && shown.contains("assembled (parallel"), "{shown}");
+    let evaluated = bench.succeeds(&[
+        "evaluate",
+        "demo/assembled.safetensors",
+        "--data=demo/data/mnist",
+        "--data=demo/data/fashion-mnist",
+        "--json",
+    ]);
+    let again = json(&evaluated)["accuracy"].as_f64().unwrap();
+    assert!((again - joint(0)).abs() < 0.11, "the written model has {again}, the demo said {}", joint(0));
+}
+
+/// Cuts two components that share an architecture.
+fn two_components(bench: &Bench) {
+    for (source, task, output) in [("mnist", "0-2", "a.safetensors"), ("fashion-mnist", "Bag,Sneaker", "b.safetensors")]
+    {
+        let model = asset(&format!("lenet5-{source}.safetensors"));
+        let data = format!("--data={}", asset(source));
+        let task = format!("--task={task}");
+        let output = format!("--output={output}");
+        bench.succeeds(&["disassemble", &model, &data, &task, &output, "--no-evaluate"]);
+    }
+}
+
+#[test]
+fn both_forms_of_assembly_give_the_same_accuracy() {
+    let bench = Bench::new();
+    two_components(&bench);
+    let (first, second) = (format!("--data={}", asset("mnist")), format!("--data={}", asset("fashion-mnist")));
+    let accuracy = |form: &str| {
+        let form = format!("--form={form}");
+        let arguments = ["assemble", "a.safetensors", "b.safetensors", &first, &second, &form, "--json", "-o=c"];
+        json(&bench.succeeds(&arguments))["accuracy"].as_f64().unwrap()
+    };
+    let (parallel, block_diagonal) = (accuracy("parallel"), accuracy("block-diagonal"));
+    assert!(parallel > 90.0);
+    assert!((parallel - block_diagonal).abs() < 0.2, "{parallel} against {block_diagonal}");
+}
+
+#[test]
+fn a_budget_is_kept() {
+    let bench = Bench::new();
+    let model = asset("lenet5-mnist.safetensors");
+    let data = format!("--data={}", asset("mnist"));
+    let arguments =
+        ["disassemble", &model, &data, "--task=3,5,8", "--keep-params=10%", "--output=small.safetensors", "--json"];
+    let report = json(&bench.succeeds(&arguments));
+    let parameters = |of: &str| report["size"][of]["parameters"].as_u64().unwrap();
+    assert!(parameters("component") * 10 <= parameters("source"));
+    assert!(report["accuracy"]["component"].as_f64().unwrap() > 90.0, "{report}");
+}
+
+#[test]
+fn clashing_categories_can_be_renamed() {
+    let bench = Bench::new();
+    two_components(&bench);
+    let said = bench.fails(&["assemble", "a.safetensors", "a.safetensors", "-o", "c"]);
+    assert!(said.contains("both have a category `0`") && said.contains("hint:") && said.contains("--rename"), "{said}");
+    assert!(!bench.path("c").exists());
+    let rename = ["--rename", "2:0=zero", "--rename", "2:1=one", "--rename", "2:2=two"];
+    let mut arguments = vec!["assemble", "a.safetensors", "a.safetensors", "-o", "c"];
+    arguments.extend(rename);
+    bench.succeeds(&arguments);
+    assert!(bench.succeeds(&["inspect", "c"]).contains("categories: 0, 1, 2, zero, one, two"));
+}
+
+#[test]
+fn the_program_explains_itself() {
+    let bench = Bench::new();
+    let backends = bench.succeeds(&["backends"]);
+    assert!(backends.contains("cpu"), "{backends}");
+    for command in ["demo", "import", "inspect", "evaluate", "disassemble", "assemble", "backends"] {
+        assert!(bench.succeeds(&[command, "--help"]).contains("Usage:"), "{command}");
+    }
+}
