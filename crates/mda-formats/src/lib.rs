@@ -1,7 +1,8 @@
 //! Files of models and weights.
 //!
-//! [`native`] is the toolkit's own model file, which holds the graph beside the weights. [`StateDict::read`] takes the
-//! weights of PyTorch checkpoints and safetensors files, told apart by their content, and runs nothing they contain.
+//! [`native`] is the toolkit's own model file, which holds the graph beside the weights. [`onnx`] writes models for other
+//! runtimes and reads other programs' classifiers. [`StateDict::read`] takes the weights of PyTorch checkpoints and
+//! safetensors files, told apart by their content, and runs nothing they contain.
 
 mod atomic;
 pub mod native;

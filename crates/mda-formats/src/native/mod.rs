@@ -34,7 +34,7 @@ pub fn write(model: &Model, path: &Path) -> Result<(), NativeError> {
     written.map_err(|source| NativeError::Write { path: path.to_owned(), source })
 }
 
-/// The bytes that [`write`] puts into a file; equal models give equal bytes.
+/// The bytes that [`write()`] puts into a file; equal models give equal bytes.
 ///
 /// # Errors
 /// [`NativeError::Undescribable`] and [`NativeError::HeaderTooLarge`] for models that [`from_bytes`] would refuse.

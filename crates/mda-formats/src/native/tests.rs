@@ -134,6 +134,11 @@ fn numbers_that_the_shortest_form_would_change_survive() {
 
 proptest! {
     #[test]
+    fn random_models_come_back(model in mda_testkit::generate::models()) {
+        prop_assert_eq!(from_bytes(&to_bytes(&model.0).unwrap()).unwrap(), model.0);
+    }
+
+    #[test]
     fn every_f32_attribute_survives(numbers in prop::array::uniform4(prop::num::f32::NORMAL | prop::num::f32::SUBNORMAL)) {
         attributes_survive(numbers);
     }
