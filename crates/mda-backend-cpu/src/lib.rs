@@ -15,6 +15,7 @@ mod maps;
 mod observe;
 mod parallel;
 mod plan;
+mod sums;
 mod window_sums;
 
 pub use backend::CpuBackend;

@@ -65,11 +65,6 @@ impl<'a> MapsMut<'a> {
         Self { data: &mut data[..extent(images, stride, shape)], images, stride, shape }
     }
 
-    /// The same values for a shorter time.
-    pub(crate) fn reborrow(&mut self) -> MapsMut<'_> {
-        MapsMut { data: self.data, ..*self }
-    }
-
     pub(crate) fn data_mut(&mut self) -> &mut [f32] {
         self.data
     }

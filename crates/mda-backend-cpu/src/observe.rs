@@ -2,7 +2,8 @@
 
 use crate::kernel::Simd;
 use crate::maps::{Maps, MapsMut};
-use crate::parallel::for_each_plane;
+use crate::parallel::{for_each_block, for_each_plane};
+use crate::sums::sum;
 use crate::window_sums::WindowSums;
 use mda_core::Model;
 use mda_core::backend::{BackendError, Probe};
@@ -66,29 +67,20 @@ impl Observation {
                     || moments(value.plane(n, c)),
                 ));
             }),
-            Kind::WindowSums(sums) => for_each_plane(answers, positions, |n, c, answer| {
+            Kind::WindowSums(sums) => for_each_block(answers, positions, |n, first, answers| {
+                let channels = answers.len() / self.answer.positions();
+                let planes = &value.image(n)[first * positions..][..channels * positions];
                 simd.vectorize(
                     #[inline(always)]
-                    || sums.of(value.plane(n, c), answer),
+                    || sums.of(planes, answers),
                 );
             }),
         }
     }
 }
 
-/// Sum and sum of squares, in f64 and four strands that do not wait for one another.
+/// Sum and sum of squares.
 #[inline(always)]
 fn moments(plane: &[f32]) -> [f32; 2] {
-    let (fours, rest) = plane.as_chunks::<4>();
-    let mut sums = [[0.0f64; 4]; 2];
-    let mut add = |strand: usize, x: f32| {
-        let x = f64::from(x);
-        sums[0][strand] += x;
-        sums[1][strand] += x * x;
-    };
-    for four in fours {
-        four.iter().enumerate().for_each(|(strand, &x)| add(strand, x));
-    }
-    rest.iter().for_each(|&x| add(0, x));
-    sums.map(|strands| strands.iter().sum::<f64>() as f32)
+    [sum(plane, f64::from) as f32, sum(plane, |x| f64::from(x) * f64::from(x)) as f32]
 }

@@ -1,13 +1,19 @@
 //! Window sums of a convolution's input: for every tap, the sum over all output positions of the number under that tap.
 //!
-//! What a tap sees is some rows times some columns, so the sums are separable: rows first, then columns. With stride 1
-//! almost all rows are seen by every tap; these are added once.
+//! What a tap sees is some rows times some columns, so the sums are separable: along each row first, then over the rows.
+//! With stride 1 almost all rows and columns are seen by every tap; these are added once. Several channels are handled side
+//! by side, because late layers have many channels of few positions.
 
+use crate::sums::sum;
 use mda_core::op::Window;
 use std::ops::Range;
 
-/// Columns that are handled together, held on the stack.
-const STRIP: usize = 64;
+/// Channels that are handled together.
+const LANES: usize = 8;
+/// Common columns from which on each channel's are added by themselves.
+const WIDE: usize = 16;
+
+type Lanes = [f64; LANES];
 
 /// What the taps of one axis see of an input.
 #[derive(Clone, Debug)]
@@ -34,8 +40,14 @@ impl Axis {
 /// The window sums of one convolution.
 #[derive(Clone, Debug)]
 pub(crate) struct WindowSums {
-    width: usize,
-    rows: Axis,
+    /// Extents of the input.
+    input: [usize; 2],
+    /// Extents of the kernel.
+    kernel: [usize; 2],
+    /// Rows that every vertical tap sees.
+    core: Range<usize>,
+    /// The other rows, each with the vertical taps that see it.
+    edges: Vec<(usize, Vec<usize>)>,
     columns: Axis,
 }
 
@@ -43,48 +55,63 @@ impl WindowSums {
     /// Of `window` over inputs of extents `input`, with outputs of extents `output`.
     pub(crate) fn new(window: &Window, input: [usize; 2], output: [usize; 2]) -> Self {
         let [rows, columns] = [0, 1].map(|axis| Axis::new(window, axis, input[axis], output[axis]));
-        Self { width: input[1], rows, columns }
+        let seen_by = |y: usize| (0..window.kernel[0]).filter(|&ky| rows.extra[ky].contains(&y)).collect();
+        let edges = (0..input[0]).map(|y| (y, seen_by(y))).filter(|(_, taps): &(_, Vec<usize>)| !taps.is_empty());
+        Self { input, kernel: window.kernel, edges: edges.collect(), core: rows.core, columns }
     }
 
-    /// Writes the sums over `plane` to `sums`, one a tap, row-major. Sums are taken in f64.
+    /// Writes the sums over each of `planes` to `sums`, one a tap, row-major. Sums are taken in f64.
     #[inline(always)]
-    pub(crate) fn of(&self, plane: &[f32], sums: &mut [f32]) {
-        sums.fill(0.0);
-        for start in (0..self.width).step_by(STRIP) {
-            let len = STRIP.min(self.width - start);
-            let mut core = [0.0; STRIP];
-            self.rows.core.clone().for_each(|y| self.add_row(plane, y, start, &mut core[..len]));
-            for (sums, extra) in sums.chunks_exact_mut(self.columns.extra.len()).zip(&self.rows.extra) {
-                let mut rows = core;
-                extra.iter().for_each(|&y| self.add_row(plane, y, start, &mut rows[..len]));
-                self.add_columns(&rows[..len], start, sums);
+    pub(crate) fn of(&self, planes: &[f32], sums: &mut [f32]) {
+        let (positions, taps) = (self.input[0] * self.input[1], self.kernel[0] * self.kernel[1]);
+        let mut common = vec![[0.0; LANES]; self.kernel[1]];
+        let mut row = common.clone();
+        let mut totals = vec![[0.0; LANES]; taps];
+        for (planes, sums) in planes.chunks(LANES * positions).zip(sums.chunks_mut(LANES * taps)) {
+            common.fill([0.0; LANES]);
+            for y in self.core.clone() {
+                self.row(planes, y, &mut row);
+                common.iter_mut().zip(&row).for_each(|(sums, row)| add(sums, row));
+            }
+            totals.chunks_exact_mut(self.kernel[1]).for_each(|totals| totals.copy_from_slice(&common));
+            for (y, seen_by) in &self.edges {
+                self.row(planes, *y, &mut row);
+                for ky in seen_by {
+                    let totals = &mut totals[ky * self.kernel[1]..][..self.kernel[1]];
+                    totals.iter_mut().zip(&row).for_each(|(sums, row)| add(sums, row));
+                }
+            }
+            for (lane, sums) in sums.chunks_exact_mut(taps).enumerate() {
+                sums.iter_mut().zip(&totals).for_each(|(sum, totals)| *sum = totals[lane] as f32);
             }
         }
     }
 
+    /// What every horizontal tap sees of row `y` of up to LANES planes.
     #[inline(always)]
-    fn add_row(&self, plane: &[f32], y: usize, start: usize, rows: &mut [f64]) {
-        let numbers = &plane[y * self.width + start..][..rows.len()];
-        rows.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
-
-    /// Adds what each tap sees of the strip of columns that begins at `start`.
-    #[inline(always)]
-    fn add_columns(&self, rows: &[f64], start: usize, sums: &mut [f32]) {
-        let end = start + rows.len();
-        let core = self.columns.core.start.clamp(start, end)..self.columns.core.end.clamp(start, end);
-        let common: f64 = sum(&rows[core.start - start..core.end - start]);
-        for (total, extra) in sums.iter_mut().zip(&self.columns.extra) {
-            let inside = extra.iter().filter(|&&x| (start..end).contains(&x));
-            *total += (common + inside.map(|&x| rows[x - start]).sum::<f64>()) as f32;
+    fn row(&self, planes: &[f32], y: usize, sums: &mut [Lanes]) {
+        let (width, positions) = (self.input[1], self.input[0] * self.input[1]);
+        let last = planes.len() / positions - 1;
+        // Lanes without a plane of their own repeat the last one; nobody reads their sums.
+        let rows: [&[f32]; LANES] =
+            std::array::from_fn(|lane| &planes[lane.min(last) * positions + y * width..][..width]);
+        let core = self.columns.core.clone();
+        let common = if core.len() >= WIDE {
+            rows.map(|row| sum(&row[core.clone()], f64::from))
+        } else {
+            core.fold([0.0; LANES], |mut sums, x| {
+                add(&mut sums, &rows.map(|row| f64::from(row[x])));
+                sums
+            })
+        };
+        for (sums, extra) in sums.iter_mut().zip(&self.columns.extra) {
+            *sums = common;
+            extra.iter().for_each(|&x| add(sums, &rows.map(|row| f64::from(row[x]))));
         }
     }
 }
 
-/// The sum in four strands, which do not wait for one another.
 #[inline(always)]
-fn sum(numbers: &[f64]) -> f64 {
-    let (fours, rest) = numbers.as_chunks::<4>();
-    let strands = fours.iter().fold([0.0; 4], |sums, four| std::array::from_fn(|i| sums[i] + four[i]));
-    strands.iter().chain(rest).sum()
+fn add(sums: &mut Lanes, numbers: &Lanes) {
+    sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
 }

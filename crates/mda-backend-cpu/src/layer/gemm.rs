@@ -46,7 +46,7 @@ impl<S: Simd> Gemm<S> {
         let mut gemm = Self { simd, columns, taps, groups, channels, positions, weights: Buffer::default() };
         let panels = gemm.panels();
         let mut packed = gemm.weights.reserve(groups * panels * S::ROWS * gemm.depth()).iter_mut();
-        let blocks: Vec<Range<usize>> = gemm_blocks(channels[0], taps).collect();
+        let blocks: Vec<Range<usize>> = blocks(channels[0], taps).collect();
         for group in 0..groups {
             for block in &blocks {
                 for panel in 0..panels {
@@ -112,9 +112,11 @@ impl<S: Simd> Gemm<S> {
         let tiles = region.cells.len().div_ceil(S::COLUMNS);
         let first_row = region.channels.start - region.group * self.channels[1];
         let panels = first_row / S::ROWS..(first_row + region.channels.len()).div_ceil(S::ROWS);
-        let unfinished = scratch.tiles.reserve(panels.len() * tiles * S::TILE);
+        // Where one block holds all terms, no tile has to be kept.
+        let kept = if self.channels[0] <= block_channels(self.taps) { 0 } else { S::TILE };
+        let unfinished = scratch.tiles.reserve(S::TILE + panels.len() * tiles * kept);
         let group_weights = &self.weights[region.group * self.panels() * S::ROWS * self.depth()..];
-        for block in gemm_blocks(self.channels[0], self.taps) {
+        for block in blocks(self.channels[0], self.taps) {
             let depth = block.len() * self.taps;
             let columns = scratch.columns.reserve(tiles * depth * S::COLUMNS);
             let first_input = region.group * self.channels[0];
@@ -129,7 +131,7 @@ impl<S: Simd> Gemm<S> {
             for (index, panel) in panels.clone().enumerate() {
                 let weights = &weights[panel * depth * S::ROWS..][..depth * S::ROWS];
                 for (tile, columns) in columns.chunks_exact(depth * S::COLUMNS).enumerate() {
-                    let sums = &mut unfinished[(index * tiles + tile) * S::TILE..][..S::TILE];
+                    let sums = &mut unfinished[(index * tiles + tile) * kept..][..S::TILE];
                     if block.start == 0 {
                         self.start(sums, region.group, panel, finish);
                     }
@@ -166,7 +168,11 @@ impl<S: Simd> Gemm<S> {
         let channels = first..(first + S::ROWS).min(region.channels.end);
         for run in cells.runs(start..(start + S::COLUMNS).min(region.cells.end)) {
             for (channel, sums) in channels.clone().zip(sums.chunks_exact(S::COLUMNS)) {
-                if let Some(row) = region.row(channel, &run, 0) {
+                let Some(row) = region.row(channel, &run, 0) else { continue };
+                if row.len() == S::COLUMNS {
+                    // The same with a length that the compiler knows.
+                    finish.store(&sums[..S::COLUMNS], &mut row[..S::COLUMNS], run.image, channel, run.column);
+                } else {
                     finish.store(&sums[run.lane..run.lane + run.len], row, run.image, channel, run.column);
                 }
             }
@@ -174,8 +180,13 @@ impl<S: Simd> Gemm<S> {
     }
 }
 
-/// Input channels in blocks of about [`DEPTH`] terms.
-fn gemm_blocks(channels: usize, taps: usize) -> impl Iterator<Item = Range<usize>> {
-    let block = (DEPTH / taps).max(1);
+/// Input channels in a block of about [`DEPTH`] terms.
+fn block_channels(taps: usize) -> usize {
+    (DEPTH / taps).max(1)
+}
+
+/// The blocks of all input channels.
+fn blocks(channels: usize, taps: usize) -> impl Iterator<Item = Range<usize>> {
+    let block = block_channels(taps);
     (0..channels).step_by(block).map(move |start| start..(start + block).min(channels))
 }

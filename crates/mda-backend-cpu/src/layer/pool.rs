@@ -4,6 +4,7 @@ use super::reached;
 use crate::kernel::Simd;
 use crate::maps::{Maps, MapsMut};
 use crate::parallel::for_each_plane;
+use crate::sums::sum;
 use mda_core::op::{AvgPool, MaxPool, Window};
 
 /// The maximum under a window. NaN wins, so that a broken input shows.
@@ -90,10 +91,13 @@ fn over_taps(
 }
 
 /// The mean over every plane.
-pub(crate) fn global_average(input: Maps<'_>, output: MapsMut<'_>) {
-    let positions = input.shape().positions() as f64;
-    for_each_plane(output, input.shape().positions(), |n, c, mean| {
-        let sum: f64 = input.plane(n, c).iter().map(|&x| f64::from(x)).sum();
-        mean[0] = (sum / positions) as f32;
+pub(crate) fn global_average<S: Simd>(simd: S, input: Maps<'_>, output: MapsMut<'_>) {
+    let positions = input.shape().positions();
+    for_each_plane(output, positions, |n, c, mean| {
+        let total = simd.vectorize(
+            #[inline(always)]
+            || sum(input.plane(n, c), f64::from),
+        );
+        mean[0] = (total / positions as f64) as f32;
     });
 }

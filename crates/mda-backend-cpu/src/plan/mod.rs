@@ -173,7 +173,7 @@ impl<S: Simd> Plan<S> {
             Layer::Normalize(scale) => normalize(self.simd, scale, first(), output, &finish),
             Layer::Maximum(pool) => maximum(self.simd, pool, first(), output),
             Layer::Average(pool) => average(self.simd, pool, first(), output),
-            Layer::GlobalAverage => global_average(first(), output),
+            Layer::GlobalAverage => global_average(self.simd, first(), output),
             Layer::Add => {
                 let inputs: Vec<Maps<'_>> = step.inputs.iter().map(|&id| value(id)).collect();
                 add(self.simd, &inputs, output, step.epilogue.bounds);

@@ -95,7 +95,6 @@ impl Values<'_> {
         let reads_container = self.reads[step].iter().any(|&read| holds(read));
         let written: Vec<usize> = (0..self.step.len()).filter(|&id| holds(id)).filter_map(|id| self.step[id]).collect();
         let read_by_writer = written.iter().any(|&other| other != own && self.reads[other].contains(&value));
-        // A value that is already inside something, or that holds others already placed, stays where it is.
         once && self.inside[value].is_none() && !reads_container && !read_by_writer
     }
 

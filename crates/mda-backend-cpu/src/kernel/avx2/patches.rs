@@ -15,8 +15,8 @@ use std::arch::x86_64::{
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn transform(patches: &Patches, data: *const f32, plane: usize, columns: *mut f32, stride: usize) {
     // Both halves of a column are stored together: columns a power of two apart share few cache lines.
-    let mut vertical = [[[_mm256_setzero_ps(); 4]; COLUMNS / LANES]; 4];
-    for block in 0..COLUMNS / LANES {
+    let mut vertical = [[[_mm256_setzero_ps(); 4]; 4]; COLUMNS / LANES];
+    for (block, vertical) in vertical.iter_mut().enumerate() {
         let mut rows = [[_mm256_setzero_ps(); 4]; 4];
         for (row, pairs) in rows.iter_mut().enumerate() {
             for (i, pair) in pairs.iter_mut().enumerate() {
@@ -36,11 +36,11 @@ pub(super) unsafe fn transform(patches: &Patches, data: *const f32, plane: usize
         let [a, b, c, d] = rows;
         for i in 0..4 {
             let combined = combine([a[i], b[i], c[i], d[i]]);
-            (0..4).for_each(|row| vertical[row][block][i] = combined[row]);
+            vertical.iter_mut().zip(combined).for_each(|(row, numbers)| row[i] = numbers);
         }
     }
-    for (row, blocks) in vertical.iter().enumerate() {
-        let transformed = blocks.map(|pairs| combine(transpose(pairs)));
+    for row in 0..4 {
+        let transformed = vertical.map(|rows| combine(transpose(rows[row])));
         for column in 0..4 {
             for (block, numbers) in transformed.iter().enumerate() {
                 // SAFETY: the caller has room for the COLUMNS of every number.
