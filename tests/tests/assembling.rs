@@ -1,9 +1,11 @@
 //! Assembled models: parallel components give the components' own logits, and merging them layer by layer gives the same.
 
 use mda_core::assemble::{AssembleError, Form, assemble};
+use mda_core::graph::Graph;
+use mda_core::op::{Conv2d, Flatten, GlobalAvgPool, Input, Window};
 use mda_core::reference::evaluate;
 use mda_core::{Model, Tensor};
-use mda_testkit::generate::{RandomModel, families, models, random_images};
+use mda_testkit::generate::{RandomModel, families, random_images, relatives, with_random_parameters};
 use proptest::prelude::*;
 
 fn logits(model: &Model, batch: &Tensor) -> Tensor {
@@ -15,7 +17,7 @@ fn joined_logits(components: &[RandomModel], batch: &Tensor) -> Tensor {
     let parts: Vec<Tensor> = components.iter().map(|component| logits(component, batch)).collect();
     let batch = batch.shape()[0];
     let data: Vec<f32> = (0..batch).flat_map(|n| parts.iter().flat_map(move |part| part.row(n))).copied().collect();
-    Tensor::new([batch, data.len() / batch], data).unwrap()
+    Tensor::new([batch, data.len() / batch], data).expect("every image has all logits")
 }
 
 fn references(components: &[RandomModel]) -> Vec<&Model> {
@@ -30,7 +32,7 @@ fn difference(expected: &Tensor, got: &Tensor) -> f32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn parallel_gives_the_components_logits(components in families(2)) {
@@ -55,23 +57,46 @@ proptest! {
 
     /// Whatever two models are, merging them either gives their logits or says why not.
     #[test]
-    fn merging_strangers_is_an_error_or_right(left in models(), right in models()) {
-        let right = right.0.clone();
-        let renamed = right.categories().iter().map(|name| format!("other {name}")).collect();
-        let components = [left, RandomModel(right.with_categories(renamed).unwrap())];
-        let mismatch = components[0].input_shape() != components[1].input_shape();
-        for form in [Form::Parallel, Form::BlockDiagonal] {
-            match assemble("strangers", &references(&components), form) {
-                Err(AssembleError::InputMismatch { .. }) => prop_assert!(mismatch),
-                Err(AssembleError::ArchitectureMismatch { .. } | AssembleError::Rewrite { .. }) => {
-                    prop_assert_eq!(form, Form::BlockDiagonal);
-                }
-                Err(error) => prop_assert!(false, "{}", error),
-                Ok(assembled) => {
-                    let batch = random_images(&components[0], 1, 1);
-                    prop_assert!(difference(&joined_logits(&components, &batch), &logits(&assembled, &batch)) < 1e-5);
-                }
+    fn merging_relatives_is_an_error_or_right(components in relatives()) {
+        merged_or_refused(&components)?;
+    }
+}
+
+fn merged_or_refused(components: &[RandomModel]) -> Result<(), TestCaseError> {
+    let mismatch = components[0].input_shape() != components[1].input_shape();
+    for form in [Form::Parallel, Form::BlockDiagonal] {
+        match assemble("merged", &references(components), form) {
+            Err(AssembleError::InputMismatch { .. }) => prop_assert!(mismatch),
+            Err(AssembleError::ArchitectureMismatch { .. } | AssembleError::Rewrite { .. }) => {
+                prop_assert_eq!(form, Form::BlockDiagonal);
+            }
+            Err(error) => prop_assert!(false, "{}", error),
+            Ok(assembled) => {
+                let batch = random_images(&components[0], 1, 1);
+                let worst = difference(&joined_logits(components, &batch), &logits(&assembled, &batch));
+                prop_assert!(worst < 1e-5, "{:?} differs by {}", form, worst);
             }
         }
+    }
+    Ok(())
+}
+
+/// The multiplier of a depthwise convolution is no attribute of its own, so nothing but a look at the channels tells.
+#[test]
+#[ignore = "Conv2d's joining rule does not compare multipliers yet: 1 and 2 merge into wrong logits"]
+fn depthwise_convolutions_of_different_multipliers_are_refused_or_merged_right() {
+    let model = |name: &str, multiplier: usize| {
+        let mut graph = Graph::new();
+        graph.push("images", Input { channels: 3, height: 5, width: 5 }, &[]);
+        let window = Window::square(3, 1, 1);
+        let depthwise = Conv2d { out_channels: 3 * multiplier, window, groups: 3, bias: true };
+        graph.push("depthwise", depthwise, &["images"]);
+        graph.push("score", Conv2d::dense(2, 1, 1, 0, true), &["depthwise"]);
+        graph.push("pool", GlobalAvgPool {}, &["score"]);
+        graph.push("logits", Flatten {}, &["pool"]);
+        RandomModel(with_random_parameters(name, &graph, multiplier as u64).unwrap())
+    };
+    for [left, right] in [[1, 2], [2, 1], [2, 2]] {
+        merged_or_refused(&[model("left", left), model("right", right)]).unwrap();
     }
 }

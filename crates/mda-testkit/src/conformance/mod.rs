@@ -21,7 +21,11 @@ const RANDOM_GRAPHS: u64 = 40;
 
 /// Whether a skipped case of `backend` is a failure here, because `MDA_REQUIRE_BACKENDS` names it.
 pub fn require(backend: &str) -> bool {
-    std::env::var(REQUIRED).is_ok_and(|list| list.split(',').any(|name| name.trim() == backend))
+    std::env::var(REQUIRED).is_ok_and(|list| lists(&list, backend))
+}
+
+fn lists(list: &str, backend: &str) -> bool {
+    list.split(',').any(|name| name.trim() == backend)
 }
 
 /// Runs every case on `backend`, on `device` or its default.
@@ -53,6 +57,36 @@ mod tests {
         let report = run(&Reference, None);
         println!("{report}");
         report.assert_passed();
+    }
+
+    /// A backend whose devices are all elsewhere.
+    struct Absent;
+
+    impl Backend for Absent {
+        fn id(&self) -> &str {
+            "absent"
+        }
+
+        fn devices(&self) -> Vec<Device> {
+            Vec::new()
+        }
+
+        fn unsupported(&self, _model: &Model) -> Vec<Unsupported> {
+            Vec::new()
+        }
+
+        fn compile(&self, _: &Model, _: Option<&str>, _: &[Probe]) -> Result<Box<dyn Program>, BackendError> {
+            unreachable!("a backend without devices is not asked to compile")
+        }
+    }
+
+    #[test]
+    fn an_absent_backend_is_skipped_unless_it_is_required() {
+        let report = run(&Absent, None);
+        assert_eq!((report.skipped().count(), report.cases().len()), (1, 1));
+        assert_eq!(report.verdict(false), Ok(()));
+        assert!(report.verdict(true).unwrap_err().contains("no device"));
+        assert!(lists("cpu, absent", "absent") && !lists("cpu", "absent") && !lists("", "absent"));
     }
 
     /// The reference with a defect: what a run answers goes through a function.

@@ -107,17 +107,22 @@ impl Report {
     /// # Panics
     /// With the whole report, where a case failed, or was skipped though [`super::require`] holds for the backend.
     pub fn assert_passed(&self) {
-        let (failed, skipped) = (self.failures().count(), self.skipped().count());
         for (name, reason) in self.skipped() {
             println!("skipped: {name} on backend `{}`: {reason}", self.backend);
         }
-        assert!(failed == 0, "{self}");
-        assert!(
-            skipped == 0 || !super::require(&self.backend),
-            "{} requires `{}`\n{self}",
-            super::REQUIRED,
-            self.backend
-        );
+        if let Err(report) = self.verdict(super::require(&self.backend)) {
+            panic!("{report}");
+        }
+    }
+
+    /// The report as text where it is bad news.
+    pub(super) fn verdict(&self, required: bool) -> Result<(), String> {
+        match (self.failures().count(), self.skipped().count()) {
+            (0, 0) => Ok(()),
+            (0, _) if !required => Ok(()),
+            (0, _) => Err(format!("{} names `{}`, so nothing may be skipped\n{self}", super::REQUIRED, self.backend)),
+            _ => Err(self.to_string()),
+        }
     }
 }
 

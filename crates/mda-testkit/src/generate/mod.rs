@@ -65,6 +65,20 @@ pub fn families(count: usize) -> impl Strategy<Value = Vec<RandomModel>> {
     })
 }
 
+/// Two models whose structures come from the same decisions but for one: they differ in one window, one connection, one
+/// operation or everything behind it, and sometimes in nothing.
+pub fn relatives() -> impl Strategy<Value = [RandomModel; 2]> {
+    let changed = (number_list(), 0..NUMBERS, any::<u32>());
+    (changed, number_list(), any::<u64>()).prop_map(|((structure, at, number), widths, seed)| {
+        let mut other = structure.clone();
+        if let Some(decision) = other.get_mut(at) {
+            *decision = number;
+        }
+        let model = |name, structure| RandomModel(build(name, structure, &widths, seed, 2));
+        [model("left", &structure), model("right", &other)]
+    })
+}
+
 /// The model that belongs to `seed`, the same on every machine.
 pub fn model_from_seed(seed: u64) -> Model {
     let mut random = Random::new(seed);

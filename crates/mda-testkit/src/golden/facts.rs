@@ -41,7 +41,7 @@ pub struct Facts {
 pub struct LayerFacts {
     /// The layer's PyTorch module name.
     pub module: String,
-    /// Its kept inputs, by category.
+    /// Its kept inputs, by category, for the first 10 categories.
     pub kept_per_class: Vec<usize>,
     /// All its inputs.
     pub inputs: usize,

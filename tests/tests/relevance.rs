@@ -1,0 +1,96 @@
+//! Backward accumulation on random graphs: every method answers with a plan that can be cut, or says which layer it empties.
+
+use mda_core::channels::ChannelClasses;
+use mda_core::disassemble::{Component, DisassembleError, Logits, Selection, attribute};
+use mda_core::formulation::Formulation;
+use mda_core::reference::Reference;
+use mda_core::runner::Runner;
+use mda_core::slice::SliceError;
+use mda_core::{Batch, Batches, ImageSource, Model, Tensor};
+use mda_testkit::generate::{model_from_seed, models, random_images};
+use proptest::prelude::*;
+
+/// Random images, some of every category.
+struct RandomSource {
+    images: Tensor,
+    labels: Vec<usize>,
+    categories: Vec<String>,
+}
+
+const IMAGES_PER_CATEGORY: usize = 2;
+
+impl RandomSource {
+    fn of(model: &Model) -> Self {
+        let categories = model.categories().to_vec();
+        let labels: Vec<usize> = (0..categories.len() * IMAGES_PER_CATEGORY).map(|n| n / IMAGES_PER_CATEGORY).collect();
+        Self { images: random_images(model, labels.len(), 5), labels, categories }
+    }
+
+    fn selection(&self) -> Selection {
+        let of = |category: usize| (0..IMAGES_PER_CATEGORY).map(|n| category * IMAGES_PER_CATEGORY + n).collect();
+        Selection { categories: (0..self.categories.len()).map(|category| (category, of(category))).collect() }
+    }
+}
+
+impl ImageSource for RandomSource {
+    fn categories(&self) -> &[String] {
+        &self.categories
+    }
+
+    fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        let batch = |indices: &[usize]| Batch {
+            images: self.images.select(0, indices),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            indices: indices.to_vec(),
+        };
+        Box::new(indices.chunks(batch_size).map(move |indices| Ok(batch(indices))))
+    }
+}
+
+/// The component of category 0, or nothing where its thresholds empty a layer.
+fn component(model: &Model, formulation: &Formulation, logits: Logits) -> Result<Option<Component>, DisassembleError> {
+    let source = RandomSource::of(model);
+    let runner = Runner { backend: &Reference, device: None, batch_size: 3 };
+    let attribution = attribute(&runner, model, &source, &source.selection(), formulation)?;
+    match attribution.component(model, &[0], logits) {
+        Ok(component) => Ok(Some(component)),
+        Err(DisassembleError::Slice { source: SliceError::EmptyLayer { .. }, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn no_method_cuts_a_channel_class_apart(model in models(), all_logits: bool) {
+        let classes = ChannelClasses::of(model.graph());
+        let logits = if all_logits { Logits::All } else { Logits::Task };
+        for formulation in [Formulation::model_lego(), Formulation::soft()] {
+            let component = component(&model, &formulation, logits);
+            let component = component.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let Some(component) = component else { continue };
+            let mut kept: Vec<Option<bool>> = vec![None; classes.count()];
+            for value in 0..model.graph().nodes().len() {
+                for (channel, &class) in classes.of_value(value).iter().enumerate() {
+                    let keeps = component.plan.kept(value).binary_search(&channel).is_ok();
+                    prop_assert_eq!(*kept[class].get_or_insert(keeps), keeps);
+                }
+            }
+            let expected = if all_logits { model.categories() } else { &model.categories()[..1] };
+            prop_assert_eq!(component.model.categories(), expected);
+        }
+    }
+}
+
+/// The property above says nothing about a model that cannot be cut, so there must not be many.
+#[test]
+fn most_random_models_can_be_cut() {
+    let cut = |seed: &u64| component(&model_from_seed(*seed), &Formulation::soft(), Logits::Task).unwrap().is_some();
+    let count = (0..60).filter(cut).count();
+    assert!(count > 30, "{count} of 60");
+}
