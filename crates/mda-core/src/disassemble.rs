@@ -4,11 +4,11 @@ use crate::backend::Probe;
 use crate::formulation::{Formulation, FormulationError, Measure};
 use crate::graph::ValidGraph;
 use crate::keep::KeepPlan;
-use crate::measure::{Observed, Scope};
+use crate::measure::{Measuring, Observed, Scope};
 use crate::model::Model;
 use crate::provenance::{ComponentOrigin, Provenance};
 use crate::relevance::{Observations, Relevance, accumulate};
-use crate::runner::{RunError, Runner};
+use crate::runner::{RunError, Runner, Running};
 use crate::slice::{SliceError, slice};
 use crate::source::ImageSource;
 use std::collections::BTreeMap;
@@ -109,10 +109,11 @@ pub fn select_confident(
     candidates: &[(usize, Vec<usize>)],
     top_k: usize,
 ) -> Result<Selection, DisassembleError> {
+    let mut running = runner.start(model, &[]).map_err(RunError::from)?;
     let mut categories = Vec::with_capacity(candidates.len());
     for (category, indices) in candidates {
         require_images(model, *category, indices)?;
-        let run = runner.logits(model, source, indices)?;
+        let run = running.run(source, indices, |_, _| {})?;
         let sureness = |position: usize| log_softmax(run.logits.row(position), *category);
         let mut order: Vec<(f64, usize)> = indices.iter().enumerate().map(|(p, &index)| (sureness(p), index)).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -161,8 +162,9 @@ pub fn attribute(
     for (category, indices) in &selection.categories {
         require_images(model, *category, indices)?;
     }
-    let walk = |parts: &[(usize, Vec<usize>)]| -> Result<Relevance, RunError> {
-        let observations = observe(runner, model, source, parts, formulation)?;
+    let mut observer = Observer::new(runner, model, formulation)?;
+    let mut walk = |parts: &[(usize, Vec<usize>)]| -> Result<Relevance, RunError> {
+        let observations = observer.observe(source, parts)?;
         let categories: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
         Ok(accumulate(model, formulation, &observations, &categories))
     };
@@ -173,8 +175,8 @@ pub fn attribute(
             parts.iter().map(|(category, _)| (*category, shared.clone())).collect()
         }
         Scope::Category => {
-            let of_category = |part: &(usize, Vec<usize>)| Ok((part.0, walk(std::slice::from_ref(part))?));
-            parts.iter().map(of_category).collect::<Result<_, RunError>>()?
+            let mut of_category = |part: &(usize, Vec<usize>)| Ok((part.0, walk(std::slice::from_ref(part))?));
+            parts.iter().map(&mut of_category).collect::<Result<_, RunError>>()?
         }
     };
     let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
@@ -197,23 +199,42 @@ pub fn observe(
     parts: &[(usize, Vec<usize>)],
     formulation: &Formulation,
 ) -> Result<Observations, RunError> {
-    let measuring = formulation.measure.measuring();
-    let probes = measuring.probes(model.graph());
-    let mut seen = measuring.start(model);
-    if probes.is_empty() {
-        return Ok(seen);
+    Observer::new(runner, model, formulation)?.observe(source, parts)
+}
+
+/// A measure at work on one model, which is compiled once for all categories.
+struct Observer<'a> {
+    model: &'a Model,
+    measuring: Box<dyn Measuring>,
+    probes: Vec<Probe>,
+    /// Absent where the parameters alone tell.
+    running: Option<Running<'a>>,
+}
+
+impl<'a> Observer<'a> {
+    fn new(runner: &Runner<'a>, model: &'a Model, formulation: &Formulation) -> Result<Self, RunError> {
+        let measuring = formulation.measure.measuring();
+        let probes = measuring.probes(model.graph());
+        let running = if probes.is_empty() { None } else { Some(runner.start(model, &probes)?) };
+        Ok(Self { model, measuring, probes, running })
     }
-    let images = parts.iter().map(|(_, indices)| indices.len()).sum();
-    let mut before = 0;
-    for (category, indices) in parts {
-        runner.run(model, &probes, source, indices, |range, answers| {
-            let positions = before + range.start..before + range.end;
-            let (category, probes, answers) = (*category, probes.as_slice(), answers.as_slice());
-            measuring.observe(&Observed { model, probes, answers, category, images, positions }, &mut seen);
-        })?;
-        before += indices.len();
+
+    fn observe(&mut self, source: &dyn ImageSource, parts: &[(usize, Vec<usize>)]) -> Result<Observations, RunError> {
+        let Self { model, measuring, probes, running } = self;
+        let mut seen = measuring.start(model);
+        let Some(running) = running else { return Ok(seen) };
+        let images = parts.iter().map(|(_, indices)| indices.len()).sum();
+        let mut before = 0;
+        for (category, indices) in parts {
+            running.run(source, indices, |range, answers| {
+                let positions = before + range.start..before + range.end;
+                let (category, probes, answers) = (*category, probes.as_slice(), answers.as_slice());
+                measuring.observe(&Observed { model, probes, answers, category, images, positions }, &mut seen);
+            })?;
+            before += indices.len();
+        }
+        Ok(seen)
     }
-    Ok(seen)
 }
 
 impl Attribution {

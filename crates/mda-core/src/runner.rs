@@ -1,6 +1,6 @@
 //! Running a model over labelled images.
 
-use crate::backend::{Backend, BackendError, Probe};
+use crate::backend::{Backend, BackendError, Probe, Session};
 use crate::model::Model;
 use crate::source::{ImageSource, SourceError};
 use crate::tensor::Tensor;
@@ -37,7 +37,23 @@ pub struct LabelledLogits {
     pub labels: Vec<usize>,
 }
 
-impl Runner<'_> {
+/// A model compiled for repeated runs, with one session.
+pub struct Running<'a> {
+    runner: Runner<'a>,
+    session: Box<dyn Session>,
+    categories: usize,
+}
+
+impl<'a> Runner<'a> {
+    /// Compiles `model` once for many runs.
+    ///
+    /// # Errors
+    /// [`BackendError`] where the backend refuses the model, the device or a probe.
+    pub fn start(&self, model: &Model, probes: &[Probe]) -> Result<Running<'a>, BackendError> {
+        let session = self.backend.compile(model, self.device, probes)?.session()?;
+        Ok(Running { runner: *self, session, categories: model.categories().len() })
+    }
+
     /// Runs `model` over the images at `indices` and hands every batch's probes to `each` with the positions that the
     /// batch has in `indices`; answers the logits of all images.
     ///
@@ -49,25 +65,9 @@ impl Runner<'_> {
         probes: &[Probe],
         source: &dyn ImageSource,
         indices: &[usize],
-        mut each: impl FnMut(std::ops::Range<usize>, Vec<Tensor>),
+        each: impl FnMut(std::ops::Range<usize>, Vec<Tensor>),
     ) -> Result<LabelledLogits, RunError> {
-        let program = self.backend.compile(model, self.device, probes)?;
-        let mut session = program.session()?;
-        let mut logits = Vec::with_capacity(indices.len() * model.categories().len());
-        let mut labels = Vec::with_capacity(indices.len());
-        for batch in source.batches(indices, self.batch_size) {
-            let batch = batch.map_err(RunError::Source)?;
-            let output = session.run(&batch.images)?;
-            logits.extend_from_slice(output.logits.data());
-            let start = labels.len();
-            labels.extend(batch.labels);
-            each(start..labels.len(), output.probes);
-        }
-        let logits = Tensor::new([labels.len(), model.categories().len()], logits).map_err(|error| {
-            let backend = self.backend.id().to_owned();
-            BackendError::Failed { backend, message: format!("logits of the wrong count: {error}") }
-        })?;
-        Ok(LabelledLogits { logits, labels })
+        self.start(model, probes)?.run(source, indices, each)
     }
 
     /// The logits of `model` for the images at `indices`.
@@ -81,5 +81,34 @@ impl Runner<'_> {
         indices: &[usize],
     ) -> Result<LabelledLogits, RunError> {
         self.run(model, &[], source, indices, |_, _| {})
+    }
+}
+
+impl Running<'_> {
+    /// As [`Runner::run`], with the model and the probes that it was started with.
+    ///
+    /// # Errors
+    /// [`RunError`] from the backend or the images.
+    pub fn run(
+        &mut self,
+        source: &dyn ImageSource,
+        indices: &[usize],
+        mut each: impl FnMut(std::ops::Range<usize>, Vec<Tensor>),
+    ) -> Result<LabelledLogits, RunError> {
+        let mut logits = Vec::with_capacity(indices.len() * self.categories);
+        let mut labels = Vec::with_capacity(indices.len());
+        for batch in source.batches(indices, self.runner.batch_size) {
+            let batch = batch.map_err(RunError::Source)?;
+            let output = self.session.run(&batch.images)?;
+            logits.extend_from_slice(output.logits.data());
+            let start = labels.len();
+            labels.extend(batch.labels);
+            each(start..labels.len(), output.probes);
+        }
+        let logits = Tensor::new([labels.len(), self.categories], logits).map_err(|error| {
+            let backend = self.runner.backend.id().to_owned();
+            BackendError::Failed { backend, message: format!("logits of the wrong count: {error}") }
+        })?;
+        Ok(LabelledLogits { logits, labels })
     }
 }
