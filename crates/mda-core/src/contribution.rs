@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::op::{Connectivity, Op};
 use crate::tensor::Tensor;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Contributions of the inputs that some outputs of a layer see, summed over images.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,9 @@ pub fn relative_contributions(model: &Model, id: NodeId, observed: &Tensor, rows
     Contributions { seen, first, values }
 }
 
+/// How many outputs are computed side by side: four AVX2 registers, enough to hide the latency of the sums.
+const LANES: usize = 32;
+
 struct Layer<'a> {
     weight: &'a Tensor,
     rows: &'a [usize],
@@ -86,13 +90,14 @@ impl Layer<'_> {
         values
     }
 
-    /// Input by input: the kernels of all requested outputs lie tap by tap beside one another, so that one window sum
-    /// multiplies a run of outputs at once.
+    /// Input by input; the kernels of some outputs lie tap by tap beside one another, so that one window sum multiplies
+    /// all of them at once and their responses stay in registers.
     fn summed(&self, observed: &Tensor) -> Vec<f32> {
+        let blocks = self.blocks();
         let columns: Vec<Vec<f32>> = (0..self.seen)
             .into_par_iter()
             .with_min_len(8)
-            .map(|index| pulp::Arch::new().dispatch(|| self.column(index, observed)))
+            .map(|index| pulp::Arch::new().dispatch(|| self.column(index, &blocks, observed)))
             .collect();
         let mut values = vec![0.0; self.rows.len() * self.seen];
         for (index, column) in columns.iter().enumerate() {
@@ -103,38 +108,42 @@ impl Layer<'_> {
         values
     }
 
+    /// The requested outputs in runs of at most [`LANES`] that see the same inputs.
+    fn blocks(&self) -> Vec<Range<usize>> {
+        let mut blocks = Vec::new();
+        let mut start = 0;
+        while start < self.rows.len() {
+            let alike = self.first[start..].iter().take(LANES).take_while(|&&first| first == self.first[start]).count();
+            blocks.push(start..start + alike);
+            start += alike;
+        }
+        blocks
+    }
+
     /// The contributions of the `index`-th input that each requested output sees.
     #[inline(always)]
-    fn column(&self, index: usize, observed: &Tensor) -> Vec<f32> {
-        let (count, taps) = (self.rows.len(), self.taps);
-        let mut kernels = vec![0.0f32; taps * count];
-        for (r, &q) in self.rows.iter().enumerate() {
-            let kernel = &self.weight.row(q)[index * taps..(index + 1) * taps];
-            for (k, &w) in kernel.iter().enumerate() {
-                kernels[k * count + r] = w;
+    fn column(&self, index: usize, blocks: &[Range<usize>], observed: &Tensor) -> Vec<f32> {
+        let mut sums = Vec::with_capacity(self.rows.len());
+        let mut kernels = vec![[0.0f32; LANES]; self.taps];
+        for block in blocks {
+            for (lane, &q) in self.rows[block.clone()].iter().enumerate() {
+                let kernel = &self.weight.row(q)[index * self.taps..(index + 1) * self.taps];
+                kernels.iter_mut().zip(kernel).for_each(|(tap, &w)| tap[lane] = w);
             }
-        }
-        let mut sums = vec![0.0f32; count];
-        let mut responses = vec![0.0f32; count];
-        for sample in observed.data().chunks(self.inputs * taps) {
-            responses.fill(0.0);
-            let mut start = 0;
-            while start < count {
-                // Outputs of one group see the same input; without groups this is one run over all of them.
-                let first = self.first[start];
-                let end = start + self.first[start..].iter().take_while(|&&f| f == first).count();
-                let window = &sample[(first + index) * taps..(first + index + 1) * taps];
-                for (k, &u) in window.iter().enumerate() {
-                    let kernels = &kernels[k * count + start..k * count + end];
-                    for (response, &w) in responses[start..end].iter_mut().zip(kernels) {
+            let start = (self.first[block.start] + index) * self.taps;
+            let mut block_sums = [0.0f32; LANES];
+            for sample in observed.data().chunks_exact(self.inputs * self.taps) {
+                let mut responses = [0.0f32; LANES];
+                for (&u, kernels) in sample[start..start + self.taps].iter().zip(&kernels) {
+                    for (response, &w) in responses.iter_mut().zip(kernels) {
                         *response += w * u;
                     }
                 }
-                start = end;
+                for (sum, &response) in block_sums.iter_mut().zip(&responses) {
+                    *sum += if response > 0.0 { response } else { 0.0 };
+                }
             }
-            for (sum, &response) in sums.iter_mut().zip(&responses) {
-                *sum += response.max(0.0);
-            }
+            sums.extend_from_slice(&block_sums[..block.len()]);
         }
         sums
     }
