@@ -83,7 +83,6 @@ fn merged_or_refused(components: &[RandomModel]) -> Result<(), TestCaseError> {
 
 /// The multiplier of a depthwise convolution is no attribute of its own, so nothing but a look at the channels tells.
 #[test]
-#[ignore = "Conv2d's joining rule does not compare multipliers yet: 1 and 2 merge into wrong logits"]
 fn depthwise_convolutions_of_different_multipliers_are_refused_or_merged_right() {
     let model = |name: &str, multiplier: usize| {
         let mut graph = Graph::new();

@@ -2,6 +2,8 @@
 //!
 //! The LeNets are committed as fixtures. The VGGs are read from `MDA_SHARED`; where it is unset their tests say so.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use mda_backend_cpu::CpuBackend;
 use mda_core::backend::{Backend, Probe};
 use mda_core::disassemble::{Attribution, Logits, Selection, attribute};

@@ -1,6 +1,8 @@
 //! The released Model-LEGO code is one value of the formulation: its masks on trained LeNets come out bit for bit, and
 //! another value gives others.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use mda_core::Model;
 use mda_core::disassemble::{Selection, attribute};
 use mda_core::formulation::Formulation;

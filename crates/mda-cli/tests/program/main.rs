@@ -1,5 +1,7 @@
 //! The program as its users meet it: what it prints, what it writes, and how it fails.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod failures;
 mod job;
 

@@ -92,7 +92,8 @@ impl Merge<'_> {
         let lanes: Vec<Lane> =
             parts.flat_map(|part| (0..shape.channels()).map(move |channel| Lane { part, channel })).collect();
         let channels = lanes.iter().map(|lane| Some(lane.channel)).collect();
-        (self.graph.push(format!("{image}.lanes"), SelectChannels { channels }, &[image]), lanes)
+        let name = self.fresh(format!("{image}.lanes"));
+        (self.graph.push(name, SelectChannels { channels }, &[image]), lanes)
     }
 
     /// Permutes all inputs to the lanes of the first.
@@ -109,7 +110,18 @@ impl Merge<'_> {
     fn permute(&mut self, name: &str, value: &str, lanes: &[Lane], wanted: &[Lane]) -> String {
         let position = |lane: &Lane| lanes.iter().position(|other| other == lane);
         let channels = wanted.iter().map(position).collect();
+        let name = self.fresh(name.to_owned());
         self.graph.push(name, SelectChannels { channels }, &[value])
+    }
+
+    /// `name`, or a longer one where a node of the components or of the merged graph is already called so.
+    fn fresh(&self, mut name: String) -> String {
+        let taken =
+            |name: &str| self.graph_of(0).find(name).is_some() || self.graph.nodes.iter().any(|node| node.name == name);
+        while taken(&name) {
+            name.push('_');
+        }
+        name
     }
 
     fn finish(mut self, name: &str) -> Result<Model, AssembleError> {

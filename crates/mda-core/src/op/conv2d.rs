@@ -99,7 +99,11 @@ impl Operation for Conv2d {
 
     fn join(&self, join: &Join<'_>) -> Result<Joined, RewriteError> {
         let kind = |part: &super::Part<'_>| match part.op {
-            Op::Conv2d(op) => Some((op.window, op.bias, op.connectivity(part.inputs[0].channels()))),
+            Op::Conv2d(op) => {
+                let connectivity = op.connectivity(part.inputs[0].channels());
+                let multiplier = (connectivity == Connectivity::Depthwise).then(|| op.out_channels / op.groups);
+                Some((op.window, op.bias, connectivity, multiplier))
+            }
             _ => None,
         };
         let first = kind(&join.parts[0]);

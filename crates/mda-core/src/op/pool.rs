@@ -29,15 +29,13 @@ pub struct AvgPool {
 
 fn shape(window: &Window, ceil_mode: bool, inputs: &[Shape]) -> Result<Shape, ShapeError> {
     let (channels, input) = only_map(inputs)?;
-    let output @ [height, width] = window.output(input, ceil_mode)?;
+    let [height, width] = window.output(input, ceil_mode)?;
     if (0..2).any(|axis| window.padding.along(axis).iter().any(|&pad| pad >= window.kernel[axis])) {
         return Err(ShapeError::new("padding smaller than the kernel", format!("{window:?}")));
     }
-    let sees_input = |axis: usize, at: usize| {
-        (0..window.kernel[axis]).any(|tap| window.source(axis, at, tap, input[axis]).is_some())
-    };
-    if (0..2).any(|axis| !(0..output[axis]).all(|at| sees_input(axis, at))) {
-        return Err(ShapeError::new("windows that each see some input", format!("{window:?}")));
+    // Padding is smaller than the kernel, so a window reaches the input; spread wider than it, the taps could miss it.
+    if (0..2).any(|axis| window.kernel[axis] > 1 && window.dilation[axis] > input[axis]) {
+        return Err(ShapeError::new("a dilation of at most the input's extents", format!("{window:?} over {input:?}")));
     }
     Ok(Shape::Map { channels, height, width })
 }
@@ -94,6 +92,11 @@ fn backward(
     vec![gradient]
 }
 
+/// The larger number; NaN wins, so that a broken input shows.
+fn largest(a: f32, b: f32) -> f32 {
+    if a.is_nan() || a > b { a } else { b }
+}
+
 impl Operation for MaxPool {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         shape(&self.window, self.ceil_mode, inputs)
@@ -112,7 +115,7 @@ impl Operation for MaxPool {
     }
 
     fn evaluate(&self, inputs: &[&Tensor], output: Shape, _parameters: NodeParameters<'_>) -> Tensor {
-        evaluate(&self.window, inputs[0], output, |_, taps| taps.fold(f32::NEG_INFINITY, f32::max))
+        evaluate(&self.window, inputs[0], output, |_, taps| taps.fold(f32::NEG_INFINITY, largest))
     }
 
     fn backward(&self, of: &Backward<'_>) -> Vec<Tensor> {

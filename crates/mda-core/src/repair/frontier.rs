@@ -39,8 +39,8 @@ impl<'a> Frontier<'a> {
             let bytes = graph.node(id).shape.elements().checked_mul(4 * self.indices.len());
             bytes.is_some_and(|bytes| bytes <= MOST_BYTES_HELD)
         };
-        let ahead = bottlenecks(graph).into_iter().filter(|&id| id > self.at && id <= node);
-        if let Some(next) = ahead.filter(fits).next_back() {
+        let ahead = |id: &NodeId| *id > self.at && *id <= node && fits(id);
+        if let Some(next) = bottlenecks(graph).into_iter().rfind(ahead) {
             let values = self.values(model, next)?.map(|value| value.map(Cow::into_owned));
             let held = values.collect::<Result<Vec<_>, _>>()?;
             (self.at, self.held) = (next, Some(held));
