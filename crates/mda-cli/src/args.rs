@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     Disassemble(Disassemble),
     Assemble(Assemble),
+    Export(Export),
+    /// List what can run models here.
     Backends,
 }
 
@@ -52,15 +54,15 @@ pub(crate) struct Demo {
     pub(crate) output: PathBuf,
 }
 
-/// Turn trained weights into a model file: PyTorch checkpoints and safetensors state_dicts.
+/// Turn a trained classifier into a model file: PyTorch checkpoints, safetensors state_dicts, ONNX files.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The weights.
+    /// The weights, or an ONNX file.
     pub(crate) file: PathBuf,
     /// The model file to write.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// The architecture; guessed from names and shapes where absent.
+    /// The architecture; guessed from names and shapes where absent. An ONNX file brings its own.
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
     /// A known data set, which gives the category names and the normalisation.
@@ -84,6 +86,16 @@ pub(crate) struct Import {
     /// The model's name; the file's stem where absent.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+}
+
+/// Write a model in another program's format.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The model.
+    pub(crate) model: PathBuf,
+    /// The ONNX file to write (opset 17, any batch size, pixel values in 0 to 1 in, logits out).
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) onnx: PathBuf,
 }
 
 /// Show what a model file holds: layers, sizes, categories, and where it came from.

@@ -5,6 +5,7 @@ mod backends;
 mod demo;
 mod disassemble;
 mod evaluate;
+mod export;
 mod import;
 mod inspect;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(&context, evaluate),
         Command::Disassemble(disassemble) => disassemble::run(&context, disassemble),
         Command::Assemble(assemble) => assemble::run(&context, assemble),
+        Command::Export(export) => export::run(&context, export),
         Command::Backends => backends::run(&context),
     }
 }

@@ -7,9 +7,10 @@ use crate::failure::Advise;
 use crate::models;
 use crate::table::thousands;
 use anyhow::Context as _;
-use mda_core::op::Normalize;
+use mda_core::op::{Normalize, Op};
 use mda_core::{Model, ModelSize};
 use mda_data::{DataSet, Preset, Split};
+use mda_formats::onnx::{self, ImportOptions, Imported};
 use mda_formats::{Format, StateDict};
 use mda_models::{Guess, Hints, guess_with, load};
 use serde::Serialize;
@@ -26,25 +27,13 @@ struct Report {
 
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
     let preset = arguments.preset.as_deref().map(str::parse::<Preset>).transpose()?;
-    let state = StateDict::read(&arguments.file).with_context(|| format!("importing {}", arguments.file.display()))?;
-    let mut notes = vec![format!("read as {}", describe_format(state.format))];
-    let guess = guessed(arguments, &state)?;
-    notes.push(guess.to_string());
-    let (architecture, mut config) = (guess.architecture, guess.config);
-    config.normalization = normalization(arguments, preset)?;
-    if config.normalization.is_none() {
+    let is_onnx = arguments.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    let (model, mut notes) = if is_onnx { graph_file(arguments, preset)? } else { weights_file(arguments, preset)? };
+    let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
+    let model = model.with_name(arguments.name.clone().unwrap_or_else(|| stem.to_owned()));
+    if !model.graph().nodes().iter().any(|node| matches!(node.op, Op::Normalize(_))) {
         notes.push("no normalisation: the network sees pixel/255 (give --preset, or --mean and --std)".into());
     }
-    let graph = architecture.build(&config)?;
-    let loaded = load(&graph, state.entries)
-        .with_context(|| format!("loading {} into {}", arguments.file.display(), architecture.name))?;
-    if !loaded.ignored.is_empty() {
-        notes.push(format!("{} entries that inference does not need were left out", loaded.ignored.len()));
-    }
-    let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or(architecture.name);
-    let name = arguments.name.clone().unwrap_or_else(|| stem.to_owned());
-    let categories = categories(arguments, preset, graph.category_count())?;
-    let model = Model::new(name, graph, loaded.parameters, categories)?;
     models::write(&model, &arguments.output)?;
     let report = Report {
         name: model.name().into(),
@@ -54,6 +43,43 @@ pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
         size: model.size(),
     };
     context.output.result(&report, || describe(&report))
+}
+
+/// A file that brings its own graph.
+fn graph_file(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
+    anyhow::ensure!(arguments.arch.is_none(), "an ONNX file brings its own architecture; leave --arch out");
+    let input = match arguments.input.as_deref().map(extents).transpose()? {
+        Some([height, width]) => Some([3, height, width]),
+        None => None,
+    };
+    let options = ImportOptions { input, categories: None, normalize: normalization(arguments, preset)? };
+    let Imported { model, notes } = onnx::import(&arguments.file, &options)?;
+    let model = match categories(arguments, preset, model.categories().len())? {
+        Some(names) => model.with_categories(names)?,
+        None => model,
+    };
+    Ok((model, std::iter::once("read as an ONNX file".to_owned()).chain(notes).collect()))
+}
+
+/// A file of named weights, whose architecture has to be known.
+fn weights_file(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
+    let state = StateDict::read(&arguments.file)
+        .with_context(|| format!("importing {}", arguments.file.display()))
+        .advise("PyTorch checkpoints, safetensors state_dicts and files called `.onnx` can be imported")?;
+    let guess = guessed(arguments, &state)?;
+    let mut notes = vec![format!("read as {}", describe_format(state.format)), guess.to_string()];
+    let (architecture, mut config) = (guess.architecture, guess.config);
+    config.normalization = normalization(arguments, preset)?;
+    let graph = architecture.build(&config)?;
+    let loaded = load(&graph, state.entries)
+        .with_context(|| format!("loading {} into {}", arguments.file.display(), architecture.name))?;
+    if !loaded.ignored.is_empty() {
+        notes.push(format!("{} entries that inference does not need were left out", loaded.ignored.len()));
+    }
+    let count = graph.category_count();
+    let names = categories(arguments, preset, count)?;
+    let names = names.unwrap_or_else(|| (0..count).map(|k| k.to_string()).collect());
+    Ok((Model::new(architecture.name, graph, loaded.parameters, names)?, notes))
 }
 
 /// The architecture and every size, from the entries' names and shapes and what the flags say.
@@ -88,19 +114,18 @@ fn extents(text: &str) -> anyhow::Result<[usize; 2]> {
     parts.with_context(|| format!("--input takes ROWSxCOLUMNS as in 32x32, got `{text}`"))
 }
 
-fn categories(arguments: &Import, preset: Option<Preset>, count: usize) -> anyhow::Result<Vec<String>> {
+/// The names that the flags give to `count` categories.
+fn categories(arguments: &Import, preset: Option<Preset>, count: usize) -> anyhow::Result<Option<Vec<String>>> {
     if let Some(file) = &arguments.categories {
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        return Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect());
+        return Ok(Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()));
     }
     if let Some(path) = &arguments.data {
         let set = DataSet::open(path, Split::Test).with_context(|| format!("opening {}", path.display()))?;
-        return Ok(data::name_categories(set, path)?.categories().to_vec());
+        return Ok(Some(data::name_categories(set, path)?.categories().to_vec()));
     }
-    match preset.and_then(Preset::categories) {
-        Some(names) if names.len() == count => Ok(names.iter().map(|&name| name.to_owned()).collect()),
-        _ => Ok((0..count).map(|k| k.to_string()).collect()),
-    }
+    let names = preset.and_then(Preset::categories).filter(|names| names.len() == count);
+    Ok(names.map(|names| names.iter().map(|&name| name.to_owned()).collect()))
 }
 
 fn describe_format(format: Format) -> &'static str {

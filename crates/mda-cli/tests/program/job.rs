@@ -75,6 +75,20 @@ fn a_budget_is_kept() {
 }
 
 #[test]
+fn a_component_travels_through_onnx() {
+    let bench = Bench::new();
+    two_components(&bench);
+    bench.succeeds(&["export", "b.safetensors", "--onnx", "b.onnx"]);
+    let imported = bench.succeeds(&["import", "b.onnx", "--output", "again.safetensors"]);
+    assert!(imported.contains("Sneaker, Bag"), "{imported}");
+    let data = format!("--data={}", asset("fashion-mnist"));
+    let accuracy = |model: &str| json(&bench.succeeds(&["evaluate", model, &data, "--json"]))["accuracy"].clone();
+    assert_eq!(accuracy("again.safetensors"), accuracy("b.safetensors"));
+    let again = ["disassemble", "again.safetensors", &data, "--task=Bag", "--keep-params=30%", "--output=c"];
+    bench.succeeds(&again);
+}
+
+#[test]
 fn clashing_categories_can_be_renamed() {
     let bench = Bench::new();
     two_components(&bench);
@@ -93,7 +107,7 @@ fn the_program_explains_itself() {
     let bench = Bench::new();
     let backends = bench.succeeds(&["backends"]);
     assert!(backends.contains("cpu"), "{backends}");
-    for command in ["demo", "import", "inspect", "evaluate", "disassemble", "assemble", "backends"] {
+    for command in ["demo", "import", "inspect", "evaluate", "disassemble", "assemble", "export", "backends"] {
         assert!(bench.succeeds(&[command, "--help"]).contains("Usage:"), "{command}");
     }
 }
