@@ -1,4 +1,4 @@
-//! The one formulation whose values are the methods of the field (RCM, section "unified paradigm"; see docs/method.md).
+//! The one formulation whose values are the methods of the field (RCM, section "unified paradigm"; see docs/src/method.md).
 //!
 //! A method measures how much each input channel of a layer adds to each output channel, normalises that over the
 //! inputs, compares it with `alpha`, allocates it to the inputs over the outputs that matter, normalises again, and

@@ -12,7 +12,8 @@ pub(super) fn pad<'a>(importer: &mut Importer<'a>, call: &Call<'a>) -> Result<Va
     if let Some(mode) = call.string("mode")?.filter(|&mode| mode != "constant") {
         return Err(Fault::new("constant padding", mode));
     }
-    let value = importer.activation(call, 0)?.settled()?;
+    let value = importer.activation(call, 0)?;
+    let value = pickable(importer, value)?;
     let rank = value.view.rank();
     let (pads, number) = if call.opset < 11 {
         (call.ints("pads")?.map(<[i64]>::to_vec), call.float("value", 0.0)?)
@@ -52,12 +53,16 @@ pub(super) fn pad<'a>(importer: &mut Importer<'a>, call: &Call<'a>) -> Result<Va
     Ok(Value::Activation(value))
 }
 
-/// What `axis` is, where its extent of 1 leaves that open: maps `[N, C, H, W]` have their axes in order.
+/// What `axis` is, also where its extent of 1 leaves that open: maps `[N, C, H, W]` and features `[N, F]` have their axes
+/// in order.
 fn role(value: &Activation<'_>, axis: usize) -> Option<Role> {
-    let plain_map = matches!(value.shape, Shape::Map { .. }) && value.view == View::plain(value.shape);
+    let in_order: &[Role] = match value.shape {
+        Shape::Map { .. } => &[Role::Batch, Role::Channel, Role::Row, Role::Column],
+        Shape::Features(_) => &[Role::Batch, Role::Channel],
+    };
     match value.view.roles(axis) {
         [role] => Some(*role),
-        [] if plain_map => [Role::Batch, Role::Channel, Role::Row, Role::Column].get(axis).copied(),
+        [] if value.view == View::plain(value.shape) => in_order.get(axis).copied(),
         _ => None,
     }
 }
@@ -69,7 +74,6 @@ fn zero_channels<'a>(
     axis: usize,
     [before, after]: [usize; 2],
 ) -> Result<Activation<'a>, Fault> {
-    let value = pickable(importer, value)?;
     let count = value.shape.channels();
     importer.budget.take(2 * (before + count + after))?;
     let zeros = |count| std::iter::repeat_n(None, count);
