@@ -1,8 +1,8 @@
 //! Contributions of a layer's input channels to its output channels, from window sums.
 //!
-//! METHOD: the sum over output positions of one kernel's response is linear in the input, so
-//! `s[q, p] = sum over taps k of c[q, p][k] * U[p][k]` with the window sums `U` that a backend probes. Nothing of the
-//! size of batch * outputs * inputs * positions is ever formed.
+//! The linear shortcut (docs/src/method.md): the sum over output positions of one kernel's response is linear in the
+//! input, so `s[q, p] = sum over taps k of c[q, p][k] * U[p][k]` with the window sums `U` that a backend probes. Nothing
+//! of the size of batch * outputs * inputs * positions is ever formed.
 
 use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;

@@ -1,3 +1,5 @@
+//! Convolutions of every kind against the oracle.
+
 use crate::check::{agrees, single};
 use mda_core::op::{Conv2d, Padding, Window};
 

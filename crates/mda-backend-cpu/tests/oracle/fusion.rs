@@ -1,3 +1,5 @@
+//! Chains that are fused, and chains that must not be, against the oracle.
+
 use crate::check::{agrees, classified};
 use mda_core::backend::Probe;
 use mda_core::graph::Graph;

@@ -1,3 +1,5 @@
+//! Operations that look at one position at a time, against the oracle.
+
 use crate::check::{agrees, single};
 use mda_backend_cpu::CpuBackend;
 use mda_core::backend::Backend;

@@ -1,3 +1,5 @@
+//! Pools against the oracle.
+
 use crate::check::{agrees, single};
 use mda_core::op::{AvgPool, GlobalAvgPool, MaxPool, Padding, Window};
 

@@ -1,3 +1,5 @@
+//! Sessions: varying batches, several at once, refused input.
+
 use crate::check::{agrees, single};
 use mda_backend_cpu::CpuBackend;
 use mda_core::Tensor;

@@ -58,7 +58,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// Every measure, by name, in the order of METHOD: the random one with seed 0.
+    /// Every measure, by name; the random one with seed 0.
     pub const ALL: [(&'static str, Self); 9] = [
         ("relative-contribution", Self::RelativeContribution),
         ("frat", Self::Frat),

@@ -1,3 +1,5 @@
+//! Model files that come back, and model files that are refused.
+
 use super::*;
 use crate::test_models::{every_operation, fill, images, logits, tiny};
 use mda_core::graph::Graph;

@@ -1,3 +1,5 @@
+//! Checkpoints built in memory.
+
 use std::io::{Cursor, Write};
 
 use zip::write::SimpleFileOptions;

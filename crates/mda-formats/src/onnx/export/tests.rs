@@ -1,3 +1,5 @@
+//! What exported files hold.
+
 use super::super::proto;
 use super::*;
 use crate::test_models::{every_operation, fill, tiny};

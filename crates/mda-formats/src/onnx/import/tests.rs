@@ -1,3 +1,5 @@
+//! Import rules, each on files built in memory.
+
 mod arithmetic;
 mod channels;
 mod constants;

@@ -1,3 +1,5 @@
+//! Zip archives, whole and damaged.
+
 use std::io::{Cursor, Write};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! The pickle machine: what it runs and what it refuses.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Additions, multiplications and normalisations.
+
 use super::*;
 use mda_core::op::{BatchNorm, Normalize};
 

@@ -1,3 +1,5 @@
+//! Concatenated, sliced and gathered channels.
+
 use super::*;
 use mda_core::op::{Concat, Conv2d, MaxPool, Padding, SelectChannels, Window};
 

@@ -1,3 +1,5 @@
+//! Constants in all their types and folded arithmetic.
+
 use super::*;
 
 /// The logits of a linear layer over one feature of value 1, whose weight is `weight` as `[2, 1]`.

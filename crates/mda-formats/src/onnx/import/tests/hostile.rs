@@ -1,3 +1,5 @@
+//! Damaged and hostile files.
+
 use super::*;
 use crate::onnx::to_bytes;
 use crate::test_models::{every_operation, tiny};

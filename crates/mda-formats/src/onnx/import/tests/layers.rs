@@ -1,3 +1,5 @@
+//! Convolutions, linear layers, pools and activations.
+
 use super::*;
 use mda_core::op::{AvgPool, BatchNorm, Clamp, Conv2d, Flatten, GlobalAvgPool, Linear, MaxPool, Padding, Window};
 

@@ -1,3 +1,5 @@
+//! Reshapes, transposes and flattening.
+
 use super::*;
 use mda_core::op::{Flatten, SelectChannels};
 

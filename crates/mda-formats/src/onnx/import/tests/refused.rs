@@ -1,3 +1,5 @@
+//! Files that are refused, and what is said.
+
 use super::*;
 use crate::onnx::UnsupportedOperator;
 

@@ -1,3 +1,5 @@
+//! What is exported comes back.
+
 use super::*;
 use crate::onnx::to_bytes;
 use crate::test_models::{every_operation, images};

@@ -1,3 +1,5 @@
+//! Inputs, outputs and category names.
+
 use super::*;
 use mda_core::op::Normalize;
 
