@@ -48,10 +48,7 @@ pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
 /// A file that brings its own graph.
 fn graph_file(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
     anyhow::ensure!(arguments.arch.is_none(), "an ONNX file brings its own architecture; leave --arch out");
-    let input = match arguments.input.as_deref().map(extents).transpose()? {
-        Some([height, width]) => Some([3, height, width]),
-        None => None,
-    };
+    let input = arguments.input.as_deref().map(extents).transpose()?.map(|[height, width]| [3, height, width]);
     let options = ImportOptions { input, categories: None, normalize: normalization(arguments, preset)? };
     let Imported { model, notes } = onnx::import(&arguments.file, &options)?;
     let model = match categories(arguments, preset, model.categories().len())? {
