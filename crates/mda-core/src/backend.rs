@@ -1,6 +1,10 @@
 //! What a backend is: it compiles a model into a program, whose sessions answer batches with logits and probes.
 //!
-//! Everything behind a probe is host mathematics in this crate and the same for every backend.
+//! Everything behind a probe is host mathematics in this crate and the same for every backend. [`fusion`] and
+//! [`placement`] plan what backends with kernels of their own do alike.
+
+pub mod fusion;
+pub mod placement;
 
 use crate::graph::{NodeId, Shape};
 use crate::model::Model;

@@ -1,8 +1,5 @@
 //! The plan of a model: its steps with packed weights, and where every value lives.
 
-mod fusion;
-mod placement;
-
 use crate::buffer::{Buffer, Workspace};
 use crate::kernel::Simd;
 use crate::layer::{
@@ -10,11 +7,11 @@ use crate::layer::{
 };
 use crate::maps::{Maps, MapsMut};
 use crate::observe::Observation;
-use fusion::Chain;
 use mda_core::Model;
+use mda_core::backend::fusion::{self, Chain};
+use mda_core::backend::placement::{self, Place, Placement};
 use mda_core::graph::{NodeId, Shape};
 use mda_core::op::{AvgPool, Conv2d, MaxPool, Op, Window};
-use placement::{Place, Placement};
 
 /// Bytes of buffers that a session aims to stay within, by running a large batch in several parts.
 const SESSION_BYTES: usize = 96 << 20;

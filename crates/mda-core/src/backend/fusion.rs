@@ -1,12 +1,12 @@
-//! Which nodes are computed together: a layer with the BatchNorm, the residual sum and the clamp behind it.
+//! Which nodes a backend may compute together: a layer with the BatchNorm, the residual sum and the clamp behind it.
 
-use mda_core::Model;
-use mda_core::graph::NodeId;
-use mda_core::op::{Clamp, Op};
+use crate::graph::NodeId;
+use crate::model::Model;
+use crate::op::{Clamp, Op};
 
 /// Nodes that one step computes; only the last one's value ever exists.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Chain {
+pub struct Chain {
     /// The first node, which decides the kind of the step.
     pub head: NodeId,
     /// The last node, whose value the step computes.
@@ -20,8 +20,8 @@ pub(super) struct Chain {
 }
 
 /// Cuts the graph into chains, in the order in which their last nodes stand; the graph's input and Flatten, which compute
-/// nothing, belong to none. The values in `observed` have to exist.
-pub(super) fn chains(model: &Model, observed: &[bool]) -> Vec<Chain> {
+/// nothing, belong to none. `observed` has a flag for every node: values whose flag is set have to exist.
+pub fn chains(model: &Model, observed: &[bool]) -> Vec<Chain> {
     let graph = model.graph();
     let consumers = graph.consumers();
     let needed = needed(model, observed);
@@ -117,9 +117,10 @@ fn absorb(model: &Model, chain: &mut Chain, next: NodeId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mda_core::graph::Graph;
-    use mda_core::op::{Add, BatchNorm, Conv2d, Flatten, Input, Linear};
-    use mda_testkit::generate::with_random_parameters;
+    use crate::graph::Graph;
+    use crate::measure::Uniform;
+    use crate::op::{Add, BatchNorm, Conv2d, Flatten, Input, Linear};
+    use crate::test_graphs::with_random_parameters;
 
     fn ends(model: &Model, observed: &[&str]) -> Vec<(String, String)> {
         let graph = model.graph();
@@ -151,7 +152,7 @@ mod tests {
     fn classify(mut graph: Graph, features: &str) -> Model {
         graph.push("flat", Flatten {}, &[features]);
         graph.push("fc", Linear { out_features: 2, bias: true }, &["flat"]);
-        with_random_parameters("sample", &graph, 1).unwrap()
+        with_random_parameters(&graph, &mut Uniform::new(1))
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! same numbers.
 
 use super::fusion::Chain;
-use mda_core::Model;
-use mda_core::graph::NodeId;
-use mda_core::op::Op;
+use crate::graph::NodeId;
+use crate::model::Model;
+use crate::op::Op;
 
 /// Where a value lives. All numbers count f32 of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// Which buffer.
     pub slot: usize,
     /// Where the value starts within an image.
@@ -21,7 +21,7 @@ pub(super) struct Place {
 
 /// The places of all values.
 #[derive(Clone, Debug)]
-pub(super) struct Placement {
+pub struct Placement {
     /// Where each value lives, by node; `None` for the graph's input and for values that never exist.
     pub places: Vec<Option<Place>>,
     /// The size of each buffer.
@@ -29,7 +29,7 @@ pub(super) struct Placement {
 }
 
 /// The node whose value `id` is another name of.
-pub(super) fn root(model: &Model, mut id: NodeId) -> NodeId {
+pub fn root(model: &Model, mut id: NodeId) -> NodeId {
     while let Op::Flatten(_) = model.graph().node(id).op {
         id = model.graph().node(id).inputs[0];
     }
@@ -52,7 +52,7 @@ struct Values<'a> {
 }
 
 /// Finds a place for the value of every chain.
-pub(super) fn place(model: &Model, chains: &[Chain]) -> Placement {
+pub fn place(model: &Model, chains: &[Chain]) -> Placement {
     let nodes = model.graph().nodes();
     let mut step = vec![None; nodes.len()];
     chains.iter().enumerate().for_each(|(index, chain)| step[chain.end] = Some(index));
