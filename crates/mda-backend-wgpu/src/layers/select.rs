@@ -1,0 +1,28 @@
+//! Channels moved: SelectChannels, and what Concat does not find in its place.
+
+use super::Constants;
+use crate::kernel::{Kernel, Work};
+use crate::params::Params;
+use crate::plan::{Dispatch, View};
+
+/// Output channel `j` is input channel `channels[j]`, or zero.
+pub(crate) fn select(constants: &mut Constants<'_>, channels: &[Option<usize>], x: View, out: View) -> Dispatch {
+    let sources: Vec<i32> = channels.iter().map(|source| source.map_or(-1, |source| source as i32)).collect();
+    let work = Work::Numbers { kernel: Kernel::Moved, numbers: out.shape.elements() as u64 };
+    Dispatch { work, params: Params::new(x, out), bindings: vec![x.buffer, constants.add(&sources), out.buffer] }
+}
+
+/// The inputs one behind another; those that were computed in their places stay there.
+pub(crate) fn concat(constants: &mut Constants<'_>, inputs: &[View], out: View) -> Vec<Dispatch> {
+    let mut offset = out.offset;
+    let mut dispatches = Vec::new();
+    for &x in inputs {
+        let place = View { offset, shape: x.shape, ..out };
+        offset += x.shape.elements();
+        if x != place {
+            let same: Vec<Option<usize>> = (0..x.shape.channels()).map(Some).collect();
+            dispatches.push(select(constants, &same, x, place));
+        }
+    }
+    dispatches
+}

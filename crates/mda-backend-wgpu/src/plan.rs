@@ -1,0 +1,208 @@
+//! The plan of a model: dispatches in order, the constants that they read, and where every value lives.
+
+use crate::backend::unsupported;
+use crate::gpu::Gpu;
+use crate::kernel::Work;
+use crate::layers::{self, Constants, Convolution, Finish};
+use crate::limits::Limits;
+use crate::observe::{self, Observation};
+use crate::params::Params;
+use mda_core::Model;
+use mda_core::backend::fusion::{self, Chain};
+use mda_core::backend::placement::{self, Placement};
+use mda_core::backend::{BackendError, Probe};
+use mda_core::graph::{NodeId, Shape};
+use mda_core::op::{Op, Window};
+
+/// A buffer, by what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The batch.
+    Images,
+    /// Values, one behind another in time.
+    Slot(usize),
+    /// What a probe that computes something answers.
+    Answer(usize),
+    /// Weights and tables.
+    Constant(usize),
+}
+
+/// A batch of values in a buffer: image `n` starts at number `offset + n * stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub buffer: Source,
+    pub offset: usize,
+    pub stride: usize,
+    pub shape: Shape,
+}
+
+/// One run of a kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatch {
+    pub work: Work,
+    pub params: Params,
+    /// What the kernel's bindings from 1 on are.
+    pub bindings: Vec<Source>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    Dispatch(Dispatch),
+    /// Hands `from` out as the answer of that number.
+    Answer {
+        from: View,
+        answer: usize,
+    },
+}
+
+impl Command {
+    pub(crate) fn is_dispatch(&self) -> bool {
+        matches!(self, Self::Dispatch(_))
+    }
+}
+
+/// A model, ready to run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub commands: Vec<Command>,
+    pub constants: Vec<wgpu::Buffer>,
+    /// Numbers that each buffer of values needs for one image.
+    pub slots: Vec<usize>,
+    /// The shape of every answer for one image, as tensors have it: the logits, then the probes.
+    pub answers: Vec<Vec<usize>>,
+    /// Whether an answer is computed, and so needs a buffer of its own on the device.
+    pub computed: Vec<bool>,
+    pub input: Shape,
+}
+
+impl Plan {
+    /// Plans `model` for `gpu` and uploads its weights.
+    ///
+    /// # Errors
+    /// [`BackendError::BadProbe`], and [`BackendError::Unsupported`] for a node whose value or weights are larger than
+    /// what the device lets a shader see.
+    pub(crate) fn new(gpu: &Gpu, model: &Model, probes: &[Probe]) -> Result<Self, BackendError> {
+        let graph = model.graph();
+        let observations = probes.iter().map(|&probe| Observation::new(model, probe)).collect::<Result<Vec<_>, _>>()?;
+        let mut observed = vec![false; graph.nodes().len()];
+        observations.iter().for_each(|observation| observed[observation.value] = true);
+        let chains = fusion::chains(model, &observed);
+        let placement = placement::place(model, &chains);
+        check_sizes(gpu.limits(), model, &placement, &observations)?;
+
+        let mut plan = Planning { model, placement, constants: Constants::new(gpu), commands: Vec::new() };
+        plan.observe(&observations, graph.input());
+        for chain in &chains {
+            plan.layer(chain)?;
+            plan.observe(&observations, chain.end);
+        }
+        plan.commands.push(Command::Answer { from: plan.view(graph.output()), answer: 0 });
+        let logits = graph.node(graph.output()).shape.batched(1);
+        let computed = observations.iter().map(Observation::is_computed);
+        Ok(Self {
+            commands: plan.commands,
+            constants: plan.constants.into_buffers(),
+            slots: plan.placement.slots,
+            computed: std::iter::once(false).chain(computed).collect(),
+            answers: std::iter::once(logits).chain(observations.into_iter().map(|seen| seen.axes)).collect(),
+            input: model.input_shape(),
+        })
+    }
+
+    /// The dispatches, in order.
+    pub(crate) fn dispatches(&self) -> impl Iterator<Item = &Dispatch> {
+        self.commands.iter().filter_map(|command| match command {
+            Command::Dispatch(dispatch) => Some(dispatch),
+            Command::Answer { .. } => None,
+        })
+    }
+
+    /// Numbers in one image's share of an answer.
+    pub(crate) fn answer_size(&self, answer: usize) -> usize {
+        self.answers[answer].iter().product()
+    }
+}
+
+struct Planning<'a> {
+    model: &'a Model,
+    placement: Placement,
+    constants: Constants<'a>,
+    commands: Vec<Command>,
+}
+
+impl Planning<'_> {
+    fn view(&self, id: NodeId) -> View {
+        let shape = self.model.graph().node(id).shape;
+        match self.placement.places[id] {
+            Some(place) => View { buffer: Source::Slot(place.slot), offset: place.offset, stride: place.stride, shape },
+            None => View { buffer: Source::Images, offset: 0, stride: shape.elements(), shape },
+        }
+    }
+
+    /// What is read off the value of `id` as soon as it is complete; the first answer is the logits.
+    fn observe(&mut self, observations: &[Observation], id: NodeId) {
+        for (index, observation) in observations.iter().enumerate() {
+            if placement::root(self.model, observation.value) == id {
+                self.commands.extend(observe::commands(observation, self.view(observation.value), index + 1));
+            }
+        }
+    }
+
+    fn layer(&mut self, chain: &Chain) -> Result<(), BackendError> {
+        let model = self.model;
+        let node = model.graph().node(chain.head);
+        let inputs: Vec<View> = node.inputs.iter().map(|&input| self.view(input)).collect();
+        let out = self.view(chain.end);
+        let finish = Finish::new(chain.residual.map(|id| self.view(id)), chain.clamp.as_ref());
+        let constants = &mut self.constants;
+        let weight = || model.node_parameters(chain.head).get("weight").data();
+        let dispatches = match &node.op {
+            Op::Conv2d(conv) => {
+                let (window, groups) = (conv.window, conv.groups);
+                let layer = Convolution { node, window, groups, x: inputs[0], out, finish };
+                layer.dispatches(constants, weight(), &chain.affine)?
+            }
+            Op::Linear(_) => {
+                let window = Window::square(1, 1, 0);
+                let layer = Convolution { node, window, groups: 1, x: inputs[0], out, finish };
+                layer.dispatches(constants, weight(), &chain.affine)?
+            }
+            Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Add(_) => {
+                layers::pointwise(constants, &inputs, out, &chain.affine, finish)
+            }
+            Op::MaxPool(pool) => vec![layers::maximum(pool, inputs[0], out)],
+            Op::AvgPool(pool) => vec![layers::average(pool, inputs[0], out)],
+            Op::GlobalAvgPool(_) => vec![layers::mean(inputs[0], out)],
+            Op::SelectChannels(op) => vec![layers::select(constants, &op.channels, inputs[0], out)],
+            Op::Concat(_) => layers::concat(constants, &inputs, out),
+            Op::Input(_) | Op::Flatten(_) => unreachable!("neither heads a chain"),
+        };
+        self.commands.extend(dispatches.into_iter().map(Command::Dispatch));
+        Ok(())
+    }
+}
+
+/// Checks that one image of everything fits the buffers that shaders see.
+fn check_sizes(
+    limits: Limits,
+    model: &Model,
+    placement: &Placement,
+    observations: &[Observation],
+) -> Result<(), BackendError> {
+    let bytes = |numbers: usize| (numbers as u64).saturating_mul(4);
+    let nodes = model.graph().nodes();
+    // A buffer is as large as the largest value in it.
+    let values = nodes.iter().zip(&placement.places).enumerate();
+    let stored = values.filter(|&(id, (_, place))| place.is_some() || id == model.graph().input());
+    let values = stored.map(|(id, (node, _))| (id, "its value", bytes(node.shape.elements())));
+    let probes = observations.iter().map(|seen| (seen.node, "a probe at it", bytes(seen.axes.iter().product())));
+    match values.chain(probes).find(|&(.., bytes)| bytes > limits.bytes) {
+        None => Ok(()),
+        Some((id, what, bytes)) => Err(unsupported(&nodes[id].name, too_large(what, bytes, limits))),
+    }
+}
+
+/// Why something cannot be had on a device.
+pub(crate) fn too_large(what: &str, bytes: u64, limits: Limits) -> String {
+    format!("{what} takes {bytes} bytes an image; a shader of this device sees at most {} at once", limits.bytes)
+}
