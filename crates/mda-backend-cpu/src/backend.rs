@@ -1,5 +1,7 @@
 //! The backend traits over plans.
 
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{Avx2, Avx512};
 use crate::kernel::{Portable, Simd};
 use crate::observe::Observation;
 use crate::plan::{Memory, Plan};
@@ -11,9 +13,19 @@ use std::sync::Arc;
 /// The embedded CPU backend, `cpu`.
 ///
 /// Sessions work on rayon's current pool: install one around [`Session::run`] to choose the number of threads.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct CpuBackend {
-    portable: bool,
+    instructions: Instructions,
+}
+
+/// The instruction sets, each with the proof that this processor has it.
+#[derive(Clone, Copy, Debug)]
+enum Instructions {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable,
 }
 
 const ID: &str = "cpu";
@@ -21,25 +33,41 @@ const ID: &str = "cpu";
 impl CpuBackend {
     /// The backend with the best instruction set that this processor has.
     pub fn new() -> Self {
-        Self::default()
+        Self::available()[0]
     }
 
     /// The backend without any special instruction set, as it runs on a processor that has none.
     pub fn portable() -> Self {
-        Self { portable: true }
+        Self { instructions: Instructions::Portable }
     }
 
-    fn instructions(self) -> &'static str {
+    /// The backend with every instruction set that runs here, the best first: they give the same results up to rounding.
+    pub fn available() -> Vec<Self> {
+        let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        if self.avx2().is_some() {
-            return crate::kernel::Avx2::NAME;
+        {
+            sets.extend(Avx512::detect().map(Instructions::Avx512));
+            sets.extend(Avx2::detect().map(Instructions::Avx2));
         }
-        Portable::NAME
+        sets.push(Instructions::Portable);
+        sets.into_iter().map(|instructions| Self { instructions }).collect()
     }
 
-    #[cfg(target_arch = "x86_64")]
-    fn avx2(self) -> Option<crate::kernel::Avx2> {
-        if self.portable { None } else { crate::kernel::Avx2::detect() }
+    /// The name of the instruction set.
+    pub fn instructions(&self) -> &'static str {
+        match self.instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512(_) => Avx512::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2(_) => Avx2::NAME,
+            Instructions::Portable => Portable::NAME,
+        }
+    }
+}
+
+impl Default for CpuBackend {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -66,11 +94,13 @@ impl Backend for CpuBackend {
             });
         }
         let observations = probes.iter().map(|&probe| Observation::new(model, probe)).collect::<Result<_, _>>()?;
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = self.avx2() {
-            return Ok(Box::new(Compiled::new(avx2, model, observations)));
-        }
-        Ok(Box::new(Compiled::new(Portable, model, observations)))
+        Ok(match self.instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512(avx512) => Box::new(Compiled::new(avx512, model, observations)),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2(avx2) => Box::new(Compiled::new(avx2, model, observations)),
+            Instructions::Portable => Box::new(Compiled::new(Portable, model, observations)),
+        })
     }
 }
 

@@ -5,15 +5,19 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod patches;
 mod portable;
 mod region;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
 pub(crate) use patches::Patches;
 pub(crate) use portable::Portable;
-pub(crate) use region::{Cells, Grid, Region};
+pub(crate) use region::{Cells, Grid, Region, Run};
 
 /// An instruction set. A value of the type is the proof that the processor has it.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
@@ -28,6 +32,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Runs `f`, compiled for this instruction set as far as `f` is inlined.
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R;
+
+    /// `a * b + c`, rounded once where the processor can.
+    fn multiply_add(self, a: f32, b: f32, c: f32) -> f32;
 
     /// Sets `tile` (`[ROWS, COLUMNS]`) to the product of the packed panels `a` (`[depth, ROWS]`, transposed) and `b`
     /// (`[depth, COLUMNS]`), or adds the product to it where `accumulate` says so.

@@ -18,6 +18,11 @@ impl Simd for Portable {
         f()
     }
 
+    #[inline(always)]
+    fn multiply_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool) {
         assert!(a.len() / ROWS == b.len() / COLUMNS && tile.len() == Self::TILE, "panels of one depth and one tile");
         // Eight accumulators of four lanes: what the sixteen registers of SSE2 hold beside the operands.

@@ -18,7 +18,7 @@ pub(crate) struct Cells {
 }
 
 /// Neighbouring cells of one row of one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Where the run starts in the range that was asked for.
     pub lane: usize,
@@ -139,22 +139,36 @@ pub(crate) struct Region<'a> {
 }
 
 impl Region<'_> {
-    /// Row `inside` of the cells of `run`, a run of this region's cells from [`Cells::runs`] that starts at cell `cell`,
-    /// in `channel`'s plane; `None` where that row lies over the edge of the map.
+    /// Calls `f(index, row)` with row `inside` of the cells of `run` in the plane of every one of `channels`; not at all
+    /// where that row lies over the edge of the map. `run` is of this region's cells, from [`Cells::runs`].
     ///
     /// # Panics
-    /// Where the channel or the run is not this region's.
-    pub(crate) fn row(&mut self, channel: usize, run: &Run, inside: usize) -> Option<&mut [f32]> {
+    /// Where a channel or the run is not this region's.
+    #[inline(always)]
+    pub(crate) fn for_each_row(
+        &mut self,
+        channels: Range<usize>,
+        run: &Run,
+        inside: usize,
+        mut f: impl FnMut(usize, &mut [f32]),
+    ) {
         let first = run.image * self.grid.per_image() + run.row * self.grid.grid[1] + run.column;
         let owned = self.cells.start <= first && first + run.len <= self.cells.end;
         let fits = run.column + run.len <= self.grid.grid[1] && run.row < self.grid.grid[0] && inside < self.grid.size;
-        assert!(owned && fits && self.channels.contains(&channel), "a run of this region");
-        let positions = self.grid.positions(run, inside)?;
-        let start = run.image * self.stride + channel * self.plane + positions.start;
-        assert!(start + positions.len() <= self.len, "a region inside its output");
-        // SAFETY: the range is inside the output (checked above). Regions of one grid are disjoint in channels or in
-        // cells, every task of the grid runs once, and this borrow of the region keeps the row exclusive within it.
-        Some(unsafe { std::slice::from_raw_parts_mut(self.base.add(start), positions.len()) })
+        let own = self.channels.start <= channels.start && channels.end <= self.channels.end;
+        assert!(owned && fits && own, "a run of this region");
+        let Some(positions) = self.grid.positions(run, inside) else { return };
+        let start = run.image * self.stride + channels.start * self.plane + positions.start;
+        let last = start + (channels.len().max(1) - 1) * self.plane + positions.len();
+        assert!(last <= self.len && positions.len() <= self.plane, "a region inside its output");
+        for index in 0..channels.len() {
+            // SAFETY: the range is inside the output (checked above for the last channel). Regions of one grid are
+            // disjoint in channels or in cells, every task of the grid runs once, and this borrow of the region keeps
+            // the row exclusive within it.
+            let row =
+                unsafe { std::slice::from_raw_parts_mut(self.base.add(start + index * self.plane), positions.len()) };
+            f(index, row);
+        }
     }
 }
 
@@ -174,8 +188,9 @@ mod tests {
             for channel in region.channels.clone() {
                 for run in cells.runs(region.cells.clone()) {
                     for inside in 0..2 {
-                        let row = region.row(channel, &run, inside).unwrap_or_default();
-                        row.iter_mut().for_each(|x| *x += 1.0);
+                        region.for_each_row(channel..channel + 1, &run, inside, |_, row| {
+                            row.iter_mut().for_each(|x| *x += 1.0);
+                        });
                     }
                 }
             }
@@ -191,7 +206,7 @@ mod tests {
         let cells = Cells::new(1, [1, 8]);
         let grid = Grid { cells, range: 0..8, cell_block: 4, groups: 1, channel_block: 1 };
         grid.for_each(MapsMut::new(&mut data, 1, 8, shape), false, |mut region| {
-            region.row(0, &Run { lane: 0, image: 0, row: 0, column: 2, len: 4 }, 0);
+            region.for_each_row(0..1, &Run { lane: 0, image: 0, row: 0, column: 2, len: 4 }, 0, |_, _| ());
         });
     }
 }

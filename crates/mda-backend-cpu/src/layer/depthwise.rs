@@ -1,10 +1,11 @@
-//! Convolutions whose filters see one channel each: no matrix product, one pass over the rows for every tap.
+//! Convolutions whose filters see one channel each: no matrix product.
 
-use super::finish::{Finish, clamp};
-use super::reached;
+use super::finish::Finish;
+use super::pointwise::finish_plane;
+use super::sweep::Sweep;
 use crate::kernel::Simd;
 use crate::maps::{Maps, MapsMut};
-use crate::parallel::for_each_plane;
+use crate::parallel::for_each_block;
 use mda_core::Tensor;
 use mda_core::op::Window;
 
@@ -28,43 +29,27 @@ impl<S: Simd> Depthwise<S> {
 
     /// Computes `output` from `input`.
     pub(crate) fn run(&self, input: Maps<'_>, output: MapsMut<'_>, finish: &Finish<'_>) {
-        let (from, to) = (input.shape().spatial(), output.shape().spatial());
-        let cost = output.shape().positions() * self.window.taps();
-        for_each_plane(output, cost, |n, q, plane| {
-            let source = input.plane(n, q / self.multiplier);
-            self.simd.vectorize(
-                #[inline(always)]
-                || self.plane([from, to], source, q, plane),
-            );
-            if let Some(residual) = finish.residual {
-                plane.iter_mut().zip(residual.plane(n, q)).for_each(|(x, r)| *x += r);
+        let (to, taps) = (output.shape().spatial(), self.window.taps());
+        let sweep = Sweep::new(self.window, [input.shape().spatial(), to]);
+        let (positions, bounds) = (output.shape().positions(), finish.epilogue.bounds);
+        for_each_block(output, positions * taps, |n, first, planes| {
+            let mut buffers = sweep.buffers(0.0);
+            for (q, plane) in (first..).zip(planes.chunks_exact_mut(positions)) {
+                let (weights, shift) = (&self.weights[q * taps..(q + 1) * taps], finish.epilogue.shift[q]);
+                let (source, residual) = (input.plane(n, q / self.multiplier), finish.residual);
+                self.simd.vectorize(
+                    #[inline(always)]
+                    || {
+                        let add = |sum: f32, tap: usize, x: f32| self.simd.multiply_add(weights[tap], x, sum);
+                        sweep.run(&mut buffers, source, shift, add, |row, sums| {
+                            let output = &mut plane[row * to[1]..(row + 1) * to[1]];
+                            let sums = sums.iter().step_by(self.window.stride[1]);
+                            output.iter_mut().zip(sums).for_each(|(output, &sum)| *output = sum);
+                        });
+                        finish_plane(plane, residual.map(|residual| residual.plane(n, q)), bounds);
+                    },
+                );
             }
-            let shift = finish.epilogue.shift[q];
-            plane.iter_mut().for_each(|x| *x = clamp(*x + shift, finish.epilogue.bounds));
         });
-    }
-
-    #[inline(always)]
-    fn plane(&self, [from, to]: [[usize; 2]; 2], source: &[f32], q: usize, plane: &mut [f32]) {
-        let (window, taps) = (&self.window, self.window.taps());
-        let weights = &self.weights[q * taps..(q + 1) * taps];
-        plane.fill(0.0);
-        for (tap, &weight) in weights.iter().enumerate() {
-            let (ky, kx) = (tap / window.kernel[1], tap % window.kernel[1]);
-            let seen = reached(window, 1, kx, from[1], to[1]);
-            if seen.is_empty() {
-                continue;
-            }
-            let first = seen.start * window.stride[1] + kx * window.dilation[1] - window.padding.left;
-            for row in reached(window, 0, ky, from[0], to[0]) {
-                let y = row * window.stride[0] + ky * window.dilation[0] - window.padding.top;
-                let sums = &mut plane[row * to[1]..][seen.clone()];
-                let numbers = &source[y * from[1] + first..(y + 1) * from[1]];
-                match window.stride[1] {
-                    1 => sums.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += weight * x),
-                    step => sums.iter_mut().zip(numbers.iter().step_by(step)).for_each(|(sum, x)| *sum += weight * x),
-                }
-            }
-        }
     }
 }

@@ -33,19 +33,31 @@ impl Finish<'_> {
     /// The shift is already in the sums, because accumulators start from it at no cost.
     #[inline(always)]
     pub(crate) fn store(&self, sums: &[f32], output: &mut [f32], n: usize, channel: usize, first: usize) {
+        let bounds = self.epilogue.bounds;
         match self.residual {
             Some(residual) => {
                 let residual = &residual.plane(n, channel)[first..first + output.len()];
-                for ((output, &sum), &other) in output.iter_mut().zip(sums).zip(residual) {
-                    *output = clamp(sum + other, self.epilogue.bounds);
-                }
+                store_blocks(sums, output, residual, |sum, other| clamp(sum + other, bounds));
             }
-            None => {
-                for (output, &sum) in output.iter_mut().zip(sums) {
-                    *output = clamp(sum, self.epilogue.bounds);
-                }
-            }
+            None => store_blocks(sums, output, sums, |sum, _| clamp(sum, bounds)),
         }
+    }
+}
+
+/// Numbers that are loaded before any is stored: the compiler then need not know that input and output are apart.
+const BLOCK: usize = 8;
+
+#[inline(always)]
+fn store_blocks(sums: &[f32], output: &mut [f32], others: &[f32], f: impl Fn(f32, f32) -> f32) {
+    let (blocks, rest) = output.as_chunks_mut::<BLOCK>();
+    let (sums, sums_rest) = sums[..blocks.len() * BLOCK + rest.len()].as_chunks::<BLOCK>();
+    let (others, others_rest) = others[..blocks.len() * BLOCK + rest.len()].as_chunks::<BLOCK>();
+    for ((block, sums), others) in blocks.iter_mut().zip(sums).zip(others) {
+        let (sums, others) = (*sums, *others);
+        *block = std::array::from_fn(|lane| f(sums[lane], others[lane]));
+    }
+    for ((output, &sum), &other) in rest.iter_mut().zip(sums_rest).zip(others_rest) {
+        *output = f(sum, other);
     }
 }
 

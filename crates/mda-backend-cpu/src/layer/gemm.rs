@@ -11,8 +11,8 @@ use std::ops::Range;
 
 /// Terms of a sum that are packed at a time: two panels of this depth fill the first-level cache.
 const DEPTH: usize = 288;
-/// Tiles beside each other that share packed columns; a block of this many fits the second-level cache.
-const TILES: usize = 8;
+/// Columns that are packed together; a block of this many fits the second-level cache.
+const COLUMNS: usize = 128;
 /// Multiply-adds below which a second thread costs more than it brings.
 const PARALLEL_MACS: usize = 1 << 18;
 
@@ -79,7 +79,7 @@ impl<S: Simd> Gemm<S> {
         let threads = rayon::current_num_threads();
         // Enough tasks that no thread waits long for the last one, but blocks wide enough to pay for reading the weights.
         let wanted = 4 * threads;
-        let block = (tiles * self.groups).div_ceil(wanted).clamp(TILES / 2, TILES);
+        let block = (tiles * self.groups).div_ceil(wanted).clamp(COLUMNS / S::COLUMNS / 2, COLUMNS / S::COLUMNS);
         let splits = wanted.div_ceil(tiles.div_ceil(block) * self.groups);
         let panels = if threads == 1 { self.panels() } else { self.panels().div_ceil(splits).max(4) };
         let grid = Grid {
@@ -167,15 +167,16 @@ impl<S: Simd> Gemm<S> {
         let first = region.group * self.channels[1] + panel * S::ROWS;
         let channels = first..(first + S::ROWS).min(region.channels.end);
         for run in cells.runs(start..(start + S::COLUMNS).min(region.cells.end)) {
-            for (channel, sums) in channels.clone().zip(sums.chunks_exact(S::COLUMNS)) {
-                let Some(row) = region.row(channel, &run, 0) else { continue };
-                if row.len() == S::COLUMNS {
+            region.for_each_row(channels.clone(), &run, 0, |row, output| {
+                let sums = &sums[row * S::COLUMNS..][..S::COLUMNS];
+                let channel = first + row;
+                if output.len() == S::COLUMNS {
                     // The same with a length that the compiler knows.
-                    finish.store(&sums[..S::COLUMNS], &mut row[..S::COLUMNS], run.image, channel, run.column);
+                    finish.store(sums, &mut output[..S::COLUMNS], run.image, channel, run.column);
                 } else {
-                    finish.store(&sums[run.lane..run.lane + run.len], row, run.image, channel, run.column);
+                    finish.store(&sums[run.lane..run.lane + run.len], output, run.image, channel, run.column);
                 }
-            }
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The columns of an implicit GEMM: what a window sees, packed tile by tile as it is needed.
 
 use super::reached;
-use crate::kernel::{Cells, MAX_COLUMNS};
+use crate::kernel::{Cells, MAX_COLUMNS, Run};
 use crate::maps::Maps;
 use mda_core::op::Window;
 use std::ops::Range;
@@ -48,14 +48,15 @@ impl Columns {
     ) {
         let (taps, plane) = (self.window.taps(), self.input[0] * self.input[1]);
         let step = self.window.stride[1];
-        let cells = Cells::new(1, self.output);
+        let mut runs = [Run::default(); MAX_COLUMNS];
+        let found = Cells::new(1, self.output).runs(columns).zip(&mut runs).map(|(run, to)| *to = run).count();
         for tap in 0..taps {
             let (ky, kx) = (tap / self.window.kernel[1], tap % self.window.kernel[1]);
             let rows = reached(&self.window, 0, ky, self.input[0], self.output[0]);
             let seen = reached(&self.window, 1, kx, self.input[1], self.output[1]);
             let mut pieces = [Piece::default(); MAX_COLUMNS];
             let (mut count, mut covered) = (0, 0);
-            for run in cells.runs(columns.clone()).filter(|run| rows.contains(&run.row)) {
+            for run in runs[..found].iter().filter(|run| rows.contains(&run.row)) {
                 let first = run.column.max(seen.start);
                 let last = (run.column + run.len).min(seen.end);
                 if first < last {
@@ -70,22 +71,24 @@ impl Columns {
                 }
             }
             let pieces = &pieces[..count];
-            for (index, channel) in channels.clone().enumerate() {
-                let packed = &mut packed[(index * taps + tap) * width..][..width];
-                let source = &input.data()[channel * plane..];
-                if let ([piece], true) = (pieces, covered == width && step == 1) {
+            let packed = packed.chunks_exact_mut(taps * width).map(|packed| &mut packed[tap * width..][..width]);
+            let sources = channels.clone().map(|channel| &input.data()[channel * plane..]);
+            if let ([piece], true) = (pieces, covered == width && step == 1) {
+                for (packed, source) in packed.zip(sources) {
                     packed.copy_from_slice(&source[piece.source..piece.source + width]);
-                    continue;
                 }
+                continue;
+            }
+            for (packed, source) in packed.zip(sources) {
                 if covered < width {
                     packed.fill(0.0);
                 }
                 for piece in pieces {
-                    let numbers = source[piece.source..].iter().step_by(step);
-                    packed[piece.lane..piece.lane + piece.len]
-                        .iter_mut()
-                        .zip(numbers)
-                        .for_each(|(to, &from)| *to = from);
+                    let (packed, source) = (&mut packed[piece.lane..piece.lane + piece.len], &source[piece.source..]);
+                    match step {
+                        1 => packed.iter_mut().zip(source).for_each(|(to, &from)| *to = from),
+                        _ => packed.iter_mut().zip(source.iter().step_by(step)).for_each(|(to, &from)| *to = from),
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@ mod gemm;
 mod im2col;
 mod pointwise;
 mod pool;
+mod sweep;
 mod winograd;
 
 pub(crate) use depthwise::Depthwise;

@@ -21,8 +21,9 @@ pub(crate) fn normalize<S: Simd>(simd: S, scale: &[f32], input: Maps<'_>, output
     });
 }
 
+/// Adds the residual and clamps.
 #[inline(always)]
-fn finish_plane(plane: &mut [f32], residual: Option<&[f32]>, bounds: [f32; 2]) {
+pub(super) fn finish_plane(plane: &mut [f32], residual: Option<&[f32]>, bounds: [f32; 2]) {
     if let Some(residual) = residual {
         plane.iter_mut().zip(residual).for_each(|(y, r)| *y += r);
     }

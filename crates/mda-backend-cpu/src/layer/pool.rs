@@ -1,9 +1,9 @@
 //! Pools over windows and over whole maps.
 
-use super::reached;
+use super::sweep::Sweep;
 use crate::kernel::Simd;
 use crate::maps::{Maps, MapsMut};
-use crate::parallel::for_each_plane;
+use crate::parallel::{for_each_block, for_each_plane};
 use crate::sums::sum;
 use mda_core::op::{AvgPool, MaxPool, Window};
 
@@ -11,18 +11,54 @@ use mda_core::op::{AvgPool, MaxPool, Window};
 pub(crate) fn maximum<S: Simd>(simd: S, pool: &MaxPool, input: Maps<'_>, output: MapsMut<'_>) {
     let extents @ [from, to] = [input.shape().spatial(), output.shape().spatial()];
     let halves = pool.window == Window::square(2, 2, 0) && from == to.map(|extent| 2 * extent);
-    for_each_plane(output, to[0] * to[1] * pool.window.taps(), |n, c, plane| {
-        let source = input.plane(n, c);
-        simd.vectorize(
-            #[inline(always)]
-            || {
-                if halves {
-                    return halve(to[1], source, plane);
-                }
-                plane.fill(f32::NEG_INFINITY);
-                over_taps(&pool.window, extents, source, plane, larger);
-            },
-        );
+    if halves {
+        return for_each_plane(output, from[0] * from[1], |n, c, plane| {
+            let source = input.plane(n, c);
+            simd.vectorize(
+                #[inline(always)]
+                || halve(to[1], source, plane),
+            );
+        });
+    }
+    let step = pool.window.stride[1];
+    sweep(simd, &pool.window, extents, f32::NEG_INFINITY, larger, input, output, |_, numbers, results| {
+        numbers.iter_mut().zip(results.iter().step_by(step)).for_each(|(number, &result)| *number = result);
+    });
+}
+
+/// Folds what a window sees, `fold(result, number)`, and hands every row of results to `finish(row, output, results)`.
+#[expect(clippy::too_many_arguments, reason = "a private loop that two pools share")]
+fn sweep<S: Simd>(
+    simd: S,
+    window: &Window,
+    extents @ [_, to]: [[usize; 2]; 2],
+    start: f32,
+    fold: impl Fn(f32, f32) -> f32 + Sync,
+    input: Maps<'_>,
+    output: MapsMut<'_>,
+    finish: impl Fn(usize, &mut [f32], &[f32]) + Sync,
+) {
+    let sweep = Sweep::new(*window, extents);
+    let positions = to[0] * to[1];
+    for_each_block(output, positions * window.taps(), |n, first, planes| {
+        let mut buffers = sweep.buffers(start);
+        for (c, plane) in (first..).zip(planes.chunks_exact_mut(positions)) {
+            let source = input.plane(n, c);
+            simd.vectorize(
+                #[inline(always)]
+                || {
+                    sweep.run(
+                        &mut buffers,
+                        source,
+                        start,
+                        |result, _, x| fold(result, x),
+                        |row, results| {
+                            finish(row, &mut plane[row * to[1]..(row + 1) * to[1]], results);
+                        },
+                    );
+                },
+            );
+        }
     });
 }
 
@@ -49,45 +85,21 @@ pub(crate) fn average<S: Simd>(simd: S, pool: &AvgPool, input: Maps<'_>, output:
     let first = pool.divisor([0, 0], from) as f32;
     let rows: Vec<f32> = (0..to[0]).map(|row| pool.divisor([row, 0], from) as f32 / first).collect();
     let columns: Vec<f32> = (0..to[1]).map(|column| pool.divisor([0, column], from) as f32).collect();
-    for_each_plane(output, to[0] * to[1] * pool.window.taps(), |n, c, plane| {
-        let source = input.plane(n, c);
-        simd.vectorize(
-            #[inline(always)]
-            || {
-                plane.fill(0.0);
-                over_taps(&pool.window, extents, source, plane, |sum, x| sum + x);
-                for (sums, row) in plane.chunks_exact_mut(to[1]).zip(&rows) {
-                    sums.iter_mut().zip(&columns).for_each(|(sum, column)| *sum /= row * column);
-                }
-            },
-        );
-    });
-}
-
-/// Folds what every tap of a window sees into the outputs, one row of outputs at a time.
-#[inline(always)]
-fn over_taps(
-    window: &Window,
-    [from, to]: [[usize; 2]; 2],
-    source: &[f32],
-    plane: &mut [f32],
-    fold: impl Fn(f32, f32) -> f32,
-) {
-    for kx in 0..window.kernel[1] {
-        let seen = reached(window, 1, kx, from[1], to[1]);
-        if seen.is_empty() {
-            continue;
-        }
-        let first = seen.start * window.stride[1] + kx * window.dilation[1] - window.padding.left;
-        for ky in 0..window.kernel[0] {
-            for row in reached(window, 0, ky, from[0], to[0]) {
-                let y = row * window.stride[0] + ky * window.dilation[0] - window.padding.top;
-                let outputs = &mut plane[row * to[1]..][seen.clone()];
-                let numbers = source[y * from[1] + first..(y + 1) * from[1]].iter().step_by(window.stride[1]);
-                outputs.iter_mut().zip(numbers).for_each(|(output, &x)| *output = fold(*output, x));
+    let step = pool.window.stride[1];
+    sweep(
+        simd,
+        &pool.window,
+        extents,
+        0.0,
+        |sum, x| sum + x,
+        input,
+        output,
+        |row, means, sums| {
+            for ((mean, sum), column) in means.iter_mut().zip(sums.iter().step_by(step)).zip(&columns) {
+                *mean = sum / (rows[row] * column);
             }
-        }
-    }
+        },
+    );
 }
 
 /// The mean over every plane.

@@ -27,7 +27,7 @@ pub(crate) fn classified(mut graph: Graph, features: &str) -> Model {
 
 /// Compares logits and every probe with the reference, on all paths, for batches of these sizes.
 pub(crate) fn agrees(model: &Model, probes: &[Probe], batches: &[usize]) {
-    for backend in [CpuBackend::new(), CpuBackend::portable()] {
+    for backend in CpuBackend::available() {
         let session = |backend: &dyn Backend| backend.compile(model, None, probes)?.session();
         let mut oracle = session(&Reference).expect("the reference runs everything");
         let mut session = session(&backend).expect("the backend runs everything");

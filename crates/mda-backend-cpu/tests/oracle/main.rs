@@ -11,6 +11,7 @@ mod sessions;
 
 #[test]
 fn conformance() {
-    mda_testkit::conformance::run(&mda_backend_cpu::CpuBackend::new(), None).assert_passed();
-    mda_testkit::conformance::run(&mda_backend_cpu::CpuBackend::portable(), None).assert_passed();
+    for backend in mda_backend_cpu::CpuBackend::available() {
+        mda_testkit::conformance::run(&backend, None).assert_passed();
+    }
 }

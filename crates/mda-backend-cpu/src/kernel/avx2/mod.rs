@@ -23,6 +23,27 @@ impl Avx2 {
     pub(crate) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
     }
+
+    /// Winograd's input transform of WIDTH patches, as [`Simd::transform_patches`] has it.
+    #[inline(always)]
+    pub(super) fn transform_all_patches<const WIDTH: usize>(
+        self,
+        patches: &Patches,
+        data: &[f32],
+        plane: usize,
+        columns: &mut [f32],
+        stride: usize,
+    ) {
+        if !patches.inside(data, plane) {
+            return portable::transform(WIDTH, patches, data, plane, columns, stride);
+        }
+        assert!(columns.len() >= 15 * stride + WIDTH, "room for sixteen columns");
+        for first in (0..WIDTH).step_by(COLUMNS) {
+            // SAFETY: a value of this type exists only where `detect` found the features; every row of every patch is
+            // inside the data and there is room for the columns, as checked above.
+            unsafe { patches::transform(patches, first, data.as_ptr(), plane, columns.as_mut_ptr(), stride) }
+        }
+    }
 }
 
 impl Simd for Avx2 {
@@ -37,6 +58,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn multiply_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool) {
         let depth = a.len() / ROWS;
         assert!(a.len() == depth * ROWS && b.len() == depth * COLUMNS, "panels of one depth");
@@ -47,13 +73,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
-        if !patches.inside(data, plane) {
-            return portable::transform(COLUMNS, patches, data, plane, columns, stride);
-        }
-        assert!(columns.len() >= 15 * stride + COLUMNS, "room for sixteen columns");
-        // SAFETY: a value of this type exists only where `detect` found the features; every row of every patch is inside
-        // the data and there is room for the columns, as checked above.
-        unsafe { patches::transform(patches, data.as_ptr(), plane, columns.as_mut_ptr(), stride) }
+        self.transform_all_patches::<COLUMNS>(patches, data, plane, columns, stride);
     }
 }
 

@@ -7,13 +7,20 @@ use std::arch::x86_64::{
     _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
-/// Transforms COLUMNS patches of the channel that begins at `plane`; number `i` goes to `columns[i * stride..]`.
+/// Transforms COLUMNS patches from `first` on of the channel that begins at `plane`; number `i` goes to `columns[i * stride..]`.
 ///
 /// # Safety
 /// Every row of `patches` is inside `data`; `columns` has room for the last number's COLUMNS.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn transform(patches: &Patches, data: *const f32, plane: usize, columns: *mut f32, stride: usize) {
+pub(super) unsafe fn transform(
+    patches: &Patches,
+    first: usize,
+    data: *const f32,
+    plane: usize,
+    columns: *mut f32,
+    stride: usize,
+) {
     // Both halves of a column are stored together: columns a power of two apart share few cache lines.
     let mut vertical = [[[_mm256_setzero_ps(); 4]; 4]; COLUMNS / LANES];
     for (block, vertical) in vertical.iter_mut().enumerate() {
@@ -21,7 +28,7 @@ pub(super) unsafe fn transform(patches: &Patches, data: *const f32, plane: usize
         for (row, pairs) in rows.iter_mut().enumerate() {
             for (i, pair) in pairs.iter_mut().enumerate() {
                 // Patch i in the lower half and patch i + 4 in the upper one, so that no number has to cross the halves.
-                let patch = block * LANES + i;
+                let patch = first + block * LANES + i;
                 let half = |patch: usize| {
                     let (source, mask) = patches.row(row, patch);
                     // SAFETY: four numbers from the source on are inside the data, and a mask has four numbers.
@@ -45,7 +52,7 @@ pub(super) unsafe fn transform(patches: &Patches, data: *const f32, plane: usize
             for (block, numbers) in transformed.iter().enumerate() {
                 // SAFETY: the caller has room for the COLUMNS of every number.
                 unsafe {
-                    let to = columns.add((row * 4 + column) * stride + block * LANES);
+                    let to = columns.add((row * 4 + column) * stride + first + block * LANES);
                     _mm256_storeu_ps(to, numbers[column]);
                 }
             }

@@ -16,10 +16,10 @@ use std::ops::Range;
 
 /// Numbers in a patch.
 const PATCH: usize = 16;
-/// Panels of weights in a region: their unfinished tiles stay in the second-level cache.
-const PANELS: usize = 8;
-/// Tiles of cells in a region.
-const TILES: usize = 4;
+/// Output channels that share transformed patches: their unfinished tiles stay in the second-level cache.
+const CHANNELS: usize = 48;
+/// Cells in a region.
+const CELLS: usize = 64;
 /// Multiply-adds below which a second thread costs more than it brings.
 const PARALLEL_MACS: usize = 1 << 18;
 
@@ -33,11 +33,14 @@ pub(crate) struct Winograd<S> {
     cells: Cells,
     /// Input and output channels.
     channels: [usize; 2],
-    /// `[blocks of PANELS, 16, panels of the block, P, ROWS]`, zero where a panel has no channel.
+    /// `[blocks of `Self::PANELS`, 16, panels of the block, P, ROWS]`, zero where a panel has no channel.
     weights: Buffer,
 }
 
 impl<S: Simd> Winograd<S> {
+    /// Panels of weights in a block.
+    const PANELS: usize = CHANNELS / S::ROWS;
+
     /// Whether a convolution has this form and is large enough to gain.
     pub(crate) fn suits(window: &Window, groups: usize, channels: [usize; 2]) -> bool {
         let form = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1] && groups == 1;
@@ -54,11 +57,11 @@ impl<S: Simd> Winograd<S> {
         let packed = weights.reserve(panels * PATCH * depth * S::ROWS);
         for (q, &scale) in scale.iter().enumerate() {
             let (panel, row) = (q / S::ROWS, q % S::ROWS);
-            let (block, inside) = (panel / PANELS, panel % PANELS);
-            let in_block = PANELS.min(panels - block * PANELS);
+            let (block, inside) = (panel / Self::PANELS, panel % Self::PANELS);
+            let in_block = Self::PANELS.min(panels - block * Self::PANELS);
             for (p, kernel) in weight.row(q).chunks_exact(9).enumerate() {
                 for (index, number) in transform_kernel(kernel, scale).into_iter().enumerate() {
-                    let panel = block * PANELS * PATCH + index * in_block + inside;
+                    let panel = block * Self::PANELS * PATCH + index * in_block + inside;
                     packed[(panel * depth + p) * S::ROWS + row] = number;
                 }
             }
@@ -70,10 +73,10 @@ impl<S: Simd> Winograd<S> {
     pub(crate) fn run(&self, input: Maps<'_>, output: MapsMut<'_>, finish: &Finish<'_>, workspace: &mut Workspace) {
         let total = output.images() * self.cells.per_image();
         let threads = rayon::current_num_threads();
-        let (cell_block, all) = (TILES * S::COLUMNS, self.channels[1]);
+        let (cell_block, all) = (CELLS, self.channels[1]);
         // With few cells the threads share the channels out, and then the transformed patches.
         let shares = threads > 1 && total.div_ceil(cell_block) < 2 * threads;
-        let channel_block = if shares { PANELS * S::ROWS } else { all.next_multiple_of(PANELS * S::ROWS) };
+        let channel_block = if shares { CHANNELS } else { all.next_multiple_of(CHANNELS) };
         let shared = shares.then(|| {
             let tiles = total.div_ceil(S::COLUMNS);
             let columns = workspace.transformed.reserve(tiles * self.tile());
@@ -136,8 +139,8 @@ impl<S: Simd> Winograd<S> {
                 own
             }
         };
-        for first in region.channels.clone().step_by(PANELS * S::ROWS) {
-            let channels = first..(first + PANELS * S::ROWS).min(region.channels.end);
+        for first in region.channels.clone().step_by(CHANNELS) {
+            let channels = first..(first + CHANNELS).min(region.channels.end);
             let products = scratch.tiles.reserve(PATCH * channels.len().div_ceil(S::ROWS) * tiles * S::TILE);
             self.multiply(channels.clone(), tiles, columns, products);
             for (index, products) in products.chunks_exact(PATCH * S::TILE).enumerate() {
@@ -194,10 +197,10 @@ impl<S: Simd> Winograd<S> {
             for run in cells.runs(seen.clone()) {
                 for (inside, sums) in sums.iter().enumerate() {
                     let Some(positions) = cells.positions(&run, inside) else { continue };
-                    if let Some(row) = region.row(channel, &run, inside) {
-                        let sums = &sums.as_flattened()[2 * run.lane..];
-                        finish.store(sums, row, run.image, channel, positions.start);
-                    }
+                    let sums = &sums.as_flattened()[2 * run.lane..];
+                    region.for_each_row(channel..channel + 1, &run, inside, |_, row| {
+                        finish.store(&sums[..row.len()], row, run.image, channel, positions.start);
+                    });
                 }
             }
         }
