@@ -1,10 +1,12 @@
 //! What a backend is: it compiles a model into a program, whose sessions answer batches with logits and probes.
 //!
 //! Everything behind a probe is host mathematics in this crate and the same for every backend. [`fusion`] and
-//! [`placement`] plan what backends with kernels of their own do alike.
+//! [`placement`] plan what backends with kernels of their own do alike, [`schedule`] what backends over a library of tensors
+//! do.
 
 pub mod fusion;
 pub mod placement;
+pub mod schedule;
 
 use crate::graph::{NodeId, Shape};
 use crate::model::Model;
@@ -48,6 +50,15 @@ impl Probe {
     pub fn node(self) -> NodeId {
         match self {
             Self::WindowSum(id) | Self::Input(id) | Self::Value(id) | Self::Moments(id) => id,
+        }
+    }
+
+    /// The value that the probe looks at; `None` where the node does not exist or has no input to look at.
+    pub fn value(self, model: &Model) -> Option<NodeId> {
+        let node = model.graph().nodes().get(self.node())?;
+        match self {
+            Self::Value(id) | Self::Moments(id) => Some(id),
+            Self::Input(_) | Self::WindowSum(_) => node.inputs.first().copied(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The sliding window that convolutions and pools share.
 
 use super::ShapeError;
+use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// Rows or columns added around a map before a window slides over it.
@@ -97,6 +98,19 @@ impl Window {
         let position = output * self.stride[axis] + tap * self.dilation[axis];
         position.checked_sub(self.padding.along(axis)[0]).filter(|&p| p < input)
     }
+
+    /// Which row (axis 0) or column (axis 1) of the input lies under which tap at some of `output` positions: `[input,
+    /// kernel]` of ones and zeros. Window sums are the map's product with both.
+    pub fn coverage(&self, axis: usize, input: usize, output: usize) -> Tensor {
+        let kernel = self.kernel[axis];
+        let mut covered = Tensor::zeros([input, kernel]);
+        for (at, tap) in (0..output).flat_map(|at| (0..kernel).map(move |tap| (at, tap))) {
+            if let Some(position) = self.source(axis, at, tap, input) {
+                covered.data_mut()[position * kernel + tap] = 1.0;
+            }
+        }
+        covered
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +125,14 @@ mod tests {
         assert_eq!(Window::square(3, 2, 0).output([112, 112], true).unwrap(), [56, 56]);
         // PyTorch drops a window that would start in the trailing padding.
         assert_eq!(Window::square(2, 2, 1).output([3, 3], true).unwrap(), [2, 2]);
+    }
+
+    #[test]
+    fn coverage_of_a_padded_window_with_stride_2() {
+        let covered = Window::square(3, 2, 1).coverage(0, 5, 3);
+        // Output positions begin at -1, 1 and 3: tap 0 sees rows 1 and 3, tap 1 rows 0, 2 and 4, tap 2 rows 1 and 3.
+        let expected = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0];
+        assert_eq!((covered.shape(), covered.data()), (&[5, 3][..], &expected[..]));
     }
 
     #[test]
