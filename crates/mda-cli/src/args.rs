@@ -3,6 +3,9 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// What decides which channels matter where nothing else is asked for.
+pub(crate) const DEFAULT_FORMULATION: &str = "graph";
+
 /// Disassemble trained image classifiers into components and assemble components into new classifiers.
 #[derive(Debug, Parser)]
 #[command(name = "mda", version, propagate_version = true)]
@@ -41,6 +44,7 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     Disassemble(Disassemble),
     Assemble(Assemble),
+    Study(Study),
     Export(Export),
     /// List what can run models here.
     Backends,
@@ -57,11 +61,18 @@ pub(crate) struct Demo {
 /// Turn a trained classifier into a model file: PyTorch checkpoints, safetensors state_dicts, ONNX files.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The weights, or an ONNX file.
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) foreign: Foreign,
     /// The model file to write.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+}
+
+/// Another program's file and what it does not say itself.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Foreign {
+    /// The weights, or an ONNX file.
+    pub(crate) file: PathBuf,
     /// The architecture; guessed from names and shapes where absent. An ONNX file brings its own.
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<String>,
@@ -168,7 +179,7 @@ pub(crate) struct Disassemble {
 pub(crate) struct Method {
     /// The formulation: a preset (graph, model-lego, soft, frat, mean-activation, l1, fpgm, hrank, taylor, obs, random),
     /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`.
-    #[arg(long, default_value = "graph", value_name = "NAME[,KEY=VALUE]")]
+    #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE]")]
     pub(crate) formulation: String,
     /// The threshold of an input's contribution to one output, for all layers.
     #[arg(long, value_name = "X")]
@@ -266,6 +277,22 @@ pub(crate) struct Assemble {
     /// The assembled model's name; the components' names joined by `+` where absent.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+}
+
+/// Run a recipe: sources x tasks x formulations x repairs x budgets x rescalings, with seeds; write tables.
+#[derive(Debug, Args)]
+pub(crate) struct Study {
+    /// The recipe, a TOML file.
+    pub(crate) recipe: PathBuf,
+    /// The folder that receives the results. Runs that it already has are not repeated.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Where the recipe's paths begin; the recipe's own folder where absent.
+    #[arg(long, value_name = "DIR", env = "MDA_SHARED")]
+    pub(crate) root: Option<PathBuf>,
+    /// How many runs go on at a time, each with its share of the threads; one a thread where absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
 }
 
 /// How components are joined.

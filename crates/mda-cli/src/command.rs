@@ -8,6 +8,7 @@ mod evaluate;
 mod export;
 mod import;
 mod inspect;
+mod study;
 
 use crate::args::{Arguments, Command};
 use crate::backends::{Choice, choose};
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(&context, evaluate),
         Command::Disassemble(disassemble) => disassemble::run(&context, disassemble),
         Command::Assemble(assemble) => assemble::run(&context, assemble),
+        Command::Study(study) => study::run(&context, study),
         Command::Export(export) => export::run(&context, export),
         Command::Backends => backends::run(&context),
     }

@@ -1,6 +1,6 @@
 //! From a source and its images to a component: selecting, attributing, choosing a plan, cutting, repairing.
 //!
-//! The commands and the demo share this; the mathematics of every step is `mda-core`'s.
+//! The commands, the demo and studies share this; the mathematics of every step is `mda-core`'s.
 
 mod images;
 
@@ -10,14 +10,15 @@ use crate::failure::Advise;
 use crate::output::Output;
 use crate::timing::Timings;
 use mda_core::Model;
-use mda_core::budget::{self, Budget, EvaluateError, Explanation, Quality};
+use mda_core::budget::{self, Budget, Chosen, EvaluateError, Explanation, Planner, Quality};
 use mda_core::disassemble::{
     Attribution, Component, DisassembleError, Logits, Selection, attribute, cut, select_confident,
 };
 use mda_core::formulation::Formulation;
 use mda_core::keep::KeepPlan;
-use mda_core::repair::{LayerRepair, Repair, repair};
+use mda_core::repair::{LayerRepair, Repair, RidgeOptions, repair};
 use mda_core::runner::Runner;
+use mda_core::slice::slice;
 
 /// How a component is made.
 #[derive(Clone)]
@@ -39,7 +40,6 @@ pub(crate) struct Job<'a> {
     pub(crate) source: &'a Model,
     pub(crate) images: &'a Images<'a>,
     pub(crate) task: &'a [usize],
-    pub(crate) output: Output,
 }
 
 /// A component and how it came about.
@@ -55,102 +55,139 @@ pub(crate) struct Product {
 
 /// How many images a category decide what a plan is worth while plans are compared, and how many repair it then.
 const TRIAL_IMAGES: usize = 50;
-/// How many images a category tell how sensitive a layer is.
+/// How many images a category tell how sensitive a layer is, and how far a trial's layers are off.
 const SENSITIVITY_IMAGES: usize = 20;
+/// Output positions that a layer is refitted on while plans are compared.
+const TRIAL_OBSERVATIONS: usize = 8192;
+/// What pulls towards the source's weights then.
+const TRIAL_LAMBDA: f64 = 1e-2;
 
 impl Job<'_> {
     /// Makes the component.
-    pub(crate) fn disassemble(&self, settings: &Settings, timings: &mut Timings) -> anyhow::Result<Product> {
+    pub(crate) fn disassemble(
+        &self,
+        settings: &Settings,
+        output: Output,
+        timings: &mut Timings,
+    ) -> anyhow::Result<Product> {
         let selection = match &settings.speakers {
             Some(selection) => selection.clone(),
-            None => timings.step(self.output, "picking the surest images", || {
-                let candidates = self.images.by_category(&self.images.parts.attribution, self.task);
-                select_confident(self.runner, self.source, self.images.source, &candidates, settings.top_k)
-            })?,
+            None => timings.step(output, "picking the surest images", || self.select(settings.top_k))?,
         };
         let attribution =
-            timings.step(self.output, "attributing", || self.attribute(&selection, &settings.formulation))?;
-        let fixed = attribution.component(self.source, self.task, settings.logits);
+            timings.step(output, "attributing", || self.attribute(&selection, &settings.formulation))?;
         let (cut, explanation) = match settings.budget {
-            None => (fixed.advise_on(lower_thresholds)?, None),
+            None => (self.fixed(&attribution, settings.logits).advise_on(lower_thresholds)?, None),
             Some(budget) => {
-                let fixed = fixed.ok().map(|component| component.plan);
-                let choose = || self.choose(settings, &attribution, fixed.as_ref(), budget);
-                let chosen = timings.step(self.output, "choosing what stays", choose)?;
+                let choose = || self.choose(settings, &attribution, &[budget]);
+                let chosen = timings.step(output, "choosing what stays", choose)?.swap_remove(0);
                 (self.cut(&attribution, chosen.plan)?, Some(chosen.explanation))
             }
         };
         let (model, repaired) = match settings.repair {
             Repair::None => (cut.model.clone(), Vec::new()),
-            _ => timings.step(self.output, "repairing", || {
-                let calibration = self.images.of_task(&self.images.parts.calibration, self.task);
-                self.repair(&settings.repair, &cut, &calibration)
-            })?,
+            _ => timings.step(output, "repairing", || self.repair(&settings.repair, &cut))?,
         };
         Ok(Product { cut, model, repaired, explanation, selection })
     }
 
-    /// The component of another formulation with as many channels in every layer as `like` keeps, repaired alike.
-    pub(crate) fn same_size(
-        &self,
-        settings: &Settings,
-        selection: &Selection,
-        like: &KeepPlan,
-    ) -> anyhow::Result<Model> {
-        let attribution = self.attribute(selection, &settings.formulation)?;
-        let relevance = attribution.relevance(self.source.graph(), self.task)?;
-        let logits = self.kept_logits(settings.logits);
-        let plan = budget::with_counts_of(self.source, &relevance, &logits, like);
-        let cut = self.cut(&attribution, plan)?;
-        let calibration = self.images.of_task(&self.images.parts.calibration, self.task);
-        Ok(self.repair(&settings.repair, &cut, &calibration)?.0)
+    /// The images that speak: those of which the source is surest.
+    pub(crate) fn select(&self, top_k: usize) -> Result<Selection, DisassembleError> {
+        let candidates = self.images.by_category(&self.images.parts.attribution, self.task);
+        select_confident(self.runner, self.source, self.images.source, &candidates, top_k)
     }
 
-    fn attribute(&self, selection: &Selection, formulation: &Formulation) -> Result<Attribution, DisassembleError> {
+    /// What matters to the task, as `formulation` sees it.
+    pub(crate) fn attribute(
+        &self,
+        selection: &Selection,
+        formulation: &Formulation,
+    ) -> Result<Attribution, DisassembleError> {
         attribute(self.runner, self.source, self.images.source, selection, formulation)
     }
 
-    fn cut(&self, attribution: &Attribution, plan: KeepPlan) -> Result<Component, DisassembleError> {
+    /// The component of the formulation's own thresholds.
+    pub(crate) fn fixed(&self, attribution: &Attribution, logits: Logits) -> Result<Component, DisassembleError> {
+        attribution.component(self.source, self.task, logits)
+    }
+
+    /// The component that keeps what `plan` says.
+    pub(crate) fn cut(&self, attribution: &Attribution, plan: KeepPlan) -> Result<Component, DisassembleError> {
         cut(self.source, plan, self.task, &attribution.formulation, attribution.images_per_category)
     }
 
-    fn kept_logits(&self, logits: Logits) -> Vec<usize> {
+    /// The component of another formulation with as many channels in every layer as `like` keeps.
+    pub(crate) fn same_size(
+        &self,
+        formulation: &Formulation,
+        logits: Logits,
+        selection: &Selection,
+        like: &KeepPlan,
+    ) -> anyhow::Result<Component> {
+        let attribution = self.attribute(selection, formulation)?;
+        let relevance = attribution.relevance(self.source.graph(), self.task)?;
+        let plan = budget::with_counts_of(self.source, &relevance, &self.kept_logits(logits), like);
+        Ok(self.cut(&attribution, plan)?)
+    }
+
+    /// The source with the task's logits and every channel.
+    pub(crate) fn uncut(&self) -> anyhow::Result<Model> {
+        let channels = || self.source.graph().nodes().iter().map(|node| node.shape.channels());
+        let wanted: Vec<Vec<bool>> = channels().map(|count| vec![true; count]).collect();
+        let score: Vec<Vec<f32>> = channels().map(|count| vec![0.0; count]).collect();
+        Ok(slice(self.source, &KeepPlan::new(self.source.graph(), &wanted, &score, self.task))?)
+    }
+
+    /// The logits that a component keeps.
+    pub(crate) fn kept_logits(&self, logits: Logits) -> Vec<usize> {
         match logits {
             Logits::Task => self.task.to_vec(),
             Logits::All => (0..self.source.categories().len()).collect(),
         }
     }
 
-    fn repair(
-        &self,
-        how: &Repair,
-        component: &Component,
-        calibration: &[usize],
-    ) -> anyhow::Result<(Model, Vec<LayerRepair>)> {
+    /// Whether nothing but logits goes, so that there is nothing to repair.
+    fn keeps_all(&self, plan: &KeepPlan) -> bool {
+        let graph = self.source.graph();
+        let whole = |id: usize| plan.kept(id).len() == graph.node(id).shape.channels();
+        (0..graph.nodes().len()).filter(|&id| id != graph.output()).all(whole)
+    }
+
+    /// Makes up for the cut, on the calibration images.
+    pub(crate) fn repair(&self, how: &Repair, component: &Component) -> anyhow::Result<(Model, Vec<LayerRepair>)> {
+        let calibration = self.images.of_task(&self.images.parts.calibration, self.task);
         let held_out = self.images.of_task(&self.images.parts.tuning, self.task);
-        let images = self.images.source;
-        let repaired = repair(self.runner, self.source, component, images, calibration, &held_out, how)?;
+        let repaired = repair(self.runner, self.source, component, self.images.source, &calibration, &held_out, how)?;
         Ok((repaired.model, repaired.layers))
     }
 
-    fn choose(
+    /// For every budget the best plan; how sensitive the layers are is measured once for all of them.
+    pub(crate) fn choose(
         &self,
         settings: &Settings,
         attribution: &Attribution,
-        fixed: Option<&KeepPlan>,
-        budget: Budget,
-    ) -> anyhow::Result<budget::Chosen> {
+        budgets: &[Budget],
+    ) -> anyhow::Result<Vec<Chosen>> {
         let relevance = attribution.relevance(self.source.graph(), self.task)?;
-        let judges = self.images.first_of_task(&self.images.parts.choice, self.task, TRIAL_IMAGES);
-        let probes = self.images.first_of_task(&self.images.parts.choice, self.task, SENSITIVITY_IMAGES);
-        let calibration = self.images.first_of_task(&self.images.parts.calibration, self.task, TRIAL_IMAGES);
+        let fixed = self.fixed(attribution, settings.logits).ok().map(|component| component.plan);
+        let first = |part: &[usize], limit: usize| self.images.first_of_task(part, self.task, limit);
+        let judges = first(&self.images.parts.choice, TRIAL_IMAGES);
+        let probes = first(&self.images.parts.choice, SENSITIVITY_IMAGES);
+        let calibration = first(&self.images.parts.calibration, TRIAL_IMAGES);
+        let held_out = first(&self.images.parts.tuning, SENSITIVITY_IMAGES);
+        let how = quick(&settings.repair);
         let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
             let cut = self.cut(attribution, plan.clone())?;
             Ok(self.images.quality(self.runner, &cut.model, self.source, self.task, &probes)?)
         };
         let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
             let cut = self.cut(attribution, plan.clone())?;
-            let (model, _) = self.repair(&settings.repair, &cut, &calibration)?;
+            let images = self.images.source;
+            let model = if self.keeps_all(plan) {
+                cut.model
+            } else {
+                repair(self.runner, self.source, &cut, images, &calibration, &held_out, &how)?.model
+            };
             Ok(self.images.quality(self.runner, &model, self.source, self.task, &judges)?)
         };
         let logits = self.kept_logits(settings.logits);
@@ -158,11 +195,22 @@ impl Job<'_> {
             model: self.source,
             relevance: &relevance,
             logits: &logits,
-            fixed,
+            fixed: fixed.as_ref(),
             sensitivity: &sensitivity,
             evaluate: &evaluate,
         };
-        Ok(budget::choose(&request, budget)?)
+        let planner = Planner::new(&request)?;
+        budgets.iter().map(|&budget| Ok(planner.choose(budget)?)).collect()
+    }
+}
+
+/// The repair that plans are compared under: the same, on fewer observations.
+fn quick(repair: &Repair) -> Repair {
+    match repair {
+        Repair::Ridge(_) => {
+            Repair::Ridge(RidgeOptions { lambdas: vec![TRIAL_LAMBDA], observations: TRIAL_OBSERVATIONS })
+        }
+        other => other.clone(),
     }
 }
 

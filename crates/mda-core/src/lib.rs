@@ -27,6 +27,7 @@ pub mod rescale;
 pub mod runner;
 pub mod slice;
 pub mod source;
+mod spd;
 pub mod task;
 pub mod tensor;
 #[cfg(test)]

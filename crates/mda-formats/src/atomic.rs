@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// Writes `path` through a temporary file in the same folder, which takes its name once everything is on the disk. On
 /// failure the temporary file is gone and what stood at `path` is as it was.
-pub(crate) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+///
+/// # Errors
+/// From `content` and from the file system.
+pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
     }

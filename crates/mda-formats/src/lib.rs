@@ -4,7 +4,7 @@
 //! runtimes and reads other programs' classifiers. [`StateDict::read`] takes the weights of PyTorch checkpoints and
 //! safetensors files, told apart by their content, and runs nothing they contain.
 
-mod atomic;
+pub mod atomic;
 pub mod native;
 pub mod onnx;
 pub mod pytorch;

@@ -89,8 +89,8 @@ fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Tim
     let images = Images { source: &train, labels: &labels, parts: &parts };
     let choice = context.backend()?;
     let runner = context.runner(&choice);
-    let job = Job { runner: &runner, source: &source, images: &images, task: &task, output: context.output };
-    let product = job.disassemble(&settings(), timings)?;
+    let job = Job { runner: &runner, source: &source, images: &images, task: &task };
+    let product = job.disassemble(&settings(), context.output, timings)?;
     let file = folder.join(format!("{}-{}.safetensors", embedded.data, embedded.task));
     let model = product.model.clone().with_name(format!("{}-{}", embedded.data, embedded.task));
     models::write(&model, &file)?;
@@ -111,7 +111,7 @@ fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Tim
         size: model.size(),
         accuracy,
         baselines,
-        uncut: baselines::uncut(&source, &task)?,
+        uncut: job.uncut()?,
         model,
     })
 }

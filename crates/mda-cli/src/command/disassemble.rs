@@ -48,8 +48,8 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     let choice = context.backend()?;
     let runner = context.runner(&choice);
     let images = Images { source: &train, labels: &labels, parts: &parts };
-    let job = Job { runner: &runner, source: &model, images: &images, task: &task, output: context.output };
-    let mut product = job.disassemble(&settings, &mut timings)?;
+    let job = Job { runner: &runner, source: &model, images: &images, task: &task };
+    let mut product = job.disassemble(&settings, context.output, &mut timings)?;
     product.model = with_hash(product.model, arguments)?;
     models::write(&product.model, &arguments.output)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));

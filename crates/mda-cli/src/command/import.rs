@@ -1,7 +1,7 @@
 //! `mda import`: weights of other tools become a model file.
 
 use super::Context;
-use crate::args::Import;
+use crate::args::{Foreign, Import};
 use crate::data;
 use crate::failure::Advise;
 use crate::models;
@@ -26,14 +26,7 @@ struct Report {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
-    let preset = arguments.preset.as_deref().map(str::parse::<Preset>).transpose()?;
-    let is_onnx = arguments.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
-    let (model, mut notes) = if is_onnx { graph_file(arguments, preset)? } else { weights_file(arguments, preset)? };
-    let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
-    let model = model.with_name(arguments.name.clone().unwrap_or_else(|| stem.to_owned()));
-    if !model.graph().nodes().iter().any(|node| matches!(node.op, Op::Normalize(_))) {
-        notes.push("no normalisation: the network sees pixel/255 (give --preset, or --mean and --std)".into());
-    }
+    let (model, notes) = model(&arguments.foreign)?;
     models::write(&model, &arguments.output)?;
     let report = Report {
         name: model.name().into(),
@@ -45,13 +38,26 @@ pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
     context.output.result(&report, || describe(&report))
 }
 
+/// The model in another program's file, and how it was found.
+pub(crate) fn model(foreign: &Foreign) -> anyhow::Result<(Model, Vec<String>)> {
+    let preset = foreign.preset.as_deref().map(str::parse::<Preset>).transpose()?;
+    let is_onnx = foreign.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    let (model, mut notes) = if is_onnx { graph_file(foreign, preset)? } else { weights_file(foreign, preset)? };
+    let stem = foreign.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
+    let model = model.with_name(foreign.name.clone().unwrap_or_else(|| stem.to_owned()));
+    if !model.graph().nodes().iter().any(|node| matches!(node.op, Op::Normalize(_))) {
+        notes.push("no normalisation: the network sees pixel/255 (give --preset, or --mean and --std)".into());
+    }
+    Ok((model, notes))
+}
+
 /// A file that brings its own graph.
-fn graph_file(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
-    anyhow::ensure!(arguments.arch.is_none(), "an ONNX file brings its own architecture; leave --arch out");
-    let input = arguments.input.as_deref().map(extents).transpose()?.map(|[height, width]| [3, height, width]);
-    let options = ImportOptions { input, categories: None, normalize: normalization(arguments, preset)? };
-    let Imported { model, notes } = onnx::import(&arguments.file, &options)?;
-    let model = match categories(arguments, preset, model.categories().len())? {
+fn graph_file(foreign: &Foreign, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
+    anyhow::ensure!(foreign.arch.is_none(), "an ONNX file brings its own architecture; leave --arch out");
+    let input = foreign.input.as_deref().map(extents).transpose()?.map(|[height, width]| [3, height, width]);
+    let options = ImportOptions { input, categories: None, normalize: normalization(foreign, preset)? };
+    let Imported { model, notes } = onnx::import(&foreign.file, &options)?;
+    let model = match categories(foreign, preset, model.categories().len())? {
         Some(names) => model.with_categories(names)?,
         None => model,
     };
@@ -59,43 +65,43 @@ fn graph_file(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<(Mod
 }
 
 /// A file of named weights, whose architecture has to be known.
-fn weights_file(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
-    let state = StateDict::read(&arguments.file)
-        .with_context(|| format!("importing {}", arguments.file.display()))
+fn weights_file(foreign: &Foreign, preset: Option<Preset>) -> anyhow::Result<(Model, Vec<String>)> {
+    let state = StateDict::read(&foreign.file)
+        .with_context(|| format!("importing {}", foreign.file.display()))
         .advise("PyTorch checkpoints, safetensors state_dicts and files called `.onnx` can be imported")?;
-    let guess = guessed(arguments, &state)?;
+    let guess = guessed(foreign, &state)?;
     let mut notes = vec![format!("read as {}", describe_format(state.format)), guess.to_string()];
     let (architecture, mut config) = (guess.architecture, guess.config);
-    config.normalization = normalization(arguments, preset)?;
+    config.normalization = normalization(foreign, preset)?;
     let graph = architecture.build(&config)?;
     let loaded = load(&graph, state.entries)
-        .with_context(|| format!("loading {} into {}", arguments.file.display(), architecture.name))?;
+        .with_context(|| format!("loading {} into {}", foreign.file.display(), architecture.name))?;
     if !loaded.ignored.is_empty() {
         notes.push(format!("{} entries that inference does not need were left out", loaded.ignored.len()));
     }
     let count = graph.category_count();
-    let names = categories(arguments, preset, count)?;
+    let names = categories(foreign, preset, count)?;
     let names = names.unwrap_or_else(|| (0..count).map(|k| k.to_string()).collect());
     Ok((Model::new(architecture.name, graph, loaded.parameters, names)?, notes))
 }
 
 /// The architecture and every size, from the entries' names and shapes and what the flags say.
-fn guessed(arguments: &Import, state: &StateDict) -> anyhow::Result<Guess> {
+fn guessed(foreign: &Foreign, state: &StateDict) -> anyhow::Result<Guess> {
     let shapes: Vec<(String, Vec<usize>)> =
         state.names.iter().filter_map(|name| Some((name.clone(), state.entries.get(name)?.shape().to_vec()))).collect();
-    let extents = arguments.input.as_deref().map(extents).transpose()?;
-    let hints = Hints { architecture: arguments.arch.as_deref().map(mda_models::find).transpose()?, extents };
+    let extents = foreign.input.as_deref().map(extents).transpose()?;
+    let hints = Hints { architecture: foreign.arch.as_deref().map(mda_models::find).transpose()?, extents };
     guess_with(&shapes, hints)
-        .with_context(|| format!("importing {}", arguments.file.display()))
+        .with_context(|| format!("importing {}", foreign.file.display()))
         .advise("--arch NAME says which architecture it is, --input ROWSxCOLUMNS how large the images are")
 }
 
-fn normalization(arguments: &Import, preset: Option<Preset>) -> anyhow::Result<Option<Normalize>> {
+fn normalization(foreign: &Foreign, preset: Option<Preset>) -> anyhow::Result<Option<Normalize>> {
     let numbers = |flag: &str, text: &str| -> anyhow::Result<Vec<f32>> {
         let number = |part: &str| part.trim().parse().with_context(|| format!("{flag} takes numbers, got `{part}`"));
         text.split(',').map(number).collect()
     };
-    Ok(match (&arguments.mean, &arguments.std, preset) {
+    Ok(match (&foreign.mean, &foreign.std, preset) {
         (Some(mean), Some(std), _) => Some(Normalize { mean: numbers("--mean", mean)?, std: numbers("--std", std)? }),
         (_, _, Some(preset)) => {
             let known = preset.normalisation();
@@ -112,12 +118,12 @@ fn extents(text: &str) -> anyhow::Result<[usize; 2]> {
 }
 
 /// The names that the flags give to `count` categories.
-fn categories(arguments: &Import, preset: Option<Preset>, count: usize) -> anyhow::Result<Option<Vec<String>>> {
-    if let Some(file) = &arguments.categories {
+fn categories(foreign: &Foreign, preset: Option<Preset>, count: usize) -> anyhow::Result<Option<Vec<String>>> {
+    if let Some(file) = &foreign.categories {
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
         return Ok(Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()));
     }
-    if let Some(path) = &arguments.data {
+    if let Some(path) = &foreign.data {
         let set = DataSet::open(path, Split::Test).with_context(|| format!("opening {}", path.display()))?;
         return Ok(Some(data::name_categories(set, path)?.categories().to_vec()));
     }

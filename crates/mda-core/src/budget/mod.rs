@@ -23,7 +23,7 @@ use crate::keep::KeepPlan;
 use crate::model::Model;
 use crate::relevance::Relevance;
 use crate::slice::SliceError;
-use allocation::Kind;
+use allocation::{Kind, Limit};
 use search::{Candidate, Search};
 use site::Sites;
 use std::fmt;
@@ -135,6 +135,30 @@ impl Budget {
 pub fn with_counts_of(model: &Model, relevance: &Relevance, logits: &[usize], plan: &KeepPlan) -> KeepPlan {
     let sites = Sites::new(model.graph(), relevance, logits);
     sites.plan(&sites.counts_of(plan))
+}
+
+/// The plan that keeps the same share of every layer, as much as `budget` (a share of the source) allows: how methods are
+/// compared without a choice in between.
+///
+/// # Errors
+/// [`BudgetError`] where the budget is no share, or leaves less than one channel a layer.
+pub fn uniform(model: &Model, relevance: &Relevance, logits: &[usize], budget: Budget) -> Result<KeepPlan, BudgetError> {
+    budget.check()?;
+    let (kind, share) = match budget {
+        Budget::Params(share) => (Kind::Parameters, share),
+        Budget::Macs(share) => (Kind::Macs, share),
+        Budget::MaxDrop(_) => {
+            return Err(BudgetError::Meaningless { budget, expected: "a share of the source's parameters or MACs" });
+        }
+    };
+    let sites = Sites::new(model.graph(), relevance, logits);
+    let whole = kind.of(model.size());
+    let limit = Limit { kind, at_most: (share * whole as f64).floor() as u64 };
+    let within = search::within_limit(model.graph(), &sites, limit, |limit| Strategy::Uniform.counts(&sites, &[], limit))?;
+    within.ok_or_else(|| {
+        let least = kind.of(sites.estimate(&vec![1; sites.sites.len()]));
+        BudgetError::TooSmall { budget, least, whole }
+    })
 }
 
 /// Chooses how many channels of every layer stay, at least one of each.

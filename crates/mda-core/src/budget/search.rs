@@ -7,6 +7,7 @@ use super::site::Sites;
 use super::size::size_of;
 use super::strategy::Strategy;
 use super::{Budget, BudgetError, Quality, Request};
+use crate::graph::ValidGraph;
 use crate::keep::KeepPlan;
 use crate::model::ModelSize;
 
@@ -75,26 +76,13 @@ impl Search<'_> {
     /// The plan of a strategy within a limit, exactly counted.
     fn plan(&self, strategy: Strategy, limit: Limit) -> Result<Option<KeepPlan>, BudgetError> {
         let graph = self.request.model.graph();
-        let size = |plan: &KeepPlan| size_of(graph, plan).map(|size| limit.kind.of(size));
         if strategy == Strategy::Fixed {
             return Ok(match self.request.fixed {
-                Some(plan) if size(plan)? <= limit.at_most => Some(plan.clone()),
+                Some(plan) if limit.kind.of(size_of(graph, plan)?) <= limit.at_most => Some(plan.clone()),
                 _ => None,
             });
         }
-        // The estimate leaves out what the groups of convolutions keep to stay equal: then a tighter limit is needed.
-        const TRIES: usize = 8;
-        let mut tighter = limit;
-        for _ in 0..TRIES {
-            let Some(counts) = strategy.counts(&self.sites, &self.curves, tighter) else { return Ok(None) };
-            let plan = self.sites.plan(&counts);
-            let got = size(&plan)?;
-            if got <= limit.at_most {
-                return Ok(Some(plan));
-            }
-            tighter.at_most = (tighter.at_most as f64 * limit.at_most as f64 / got as f64).floor() as u64;
-        }
-        Ok(None)
+        within_limit(graph, &self.sites, limit, |limit| strategy.counts(&self.sites, &self.curves, limit))
     }
 
     fn tried(&self, strategy: Strategy, plan: KeepPlan) -> Result<Candidate, BudgetError> {
@@ -102,4 +90,28 @@ impl Search<'_> {
         let quality = (self.request.evaluate)(&plan).map_err(BudgetError::Evaluate)?;
         Ok(Candidate { plan, trial: Trial { strategy, size, quality } })
     }
+}
+
+/// The plan of `counts` within a limit, exactly counted; `None` where there is none.
+///
+/// The estimate that counts are found by leaves out what the groups of convolutions keep to stay equal: then a tighter
+/// limit is needed.
+pub(super) fn within_limit(
+    graph: &ValidGraph,
+    sites: &Sites<'_>,
+    limit: Limit,
+    counts: impl Fn(Limit) -> Option<Vec<usize>>,
+) -> Result<Option<KeepPlan>, BudgetError> {
+    const TRIES: usize = 8;
+    let mut tighter = limit;
+    for _ in 0..TRIES {
+        let Some(counts) = counts(tighter) else { return Ok(None) };
+        let plan = sites.plan(&counts);
+        let got = limit.kind.of(size_of(graph, &plan)?);
+        if got <= limit.at_most {
+            return Ok(Some(plan));
+        }
+        tighter.at_most = (tighter.at_most as f64 * limit.at_most as f64 / got as f64).floor() as u64;
+    }
+    Ok(None)
 }

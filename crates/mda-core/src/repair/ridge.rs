@@ -10,8 +10,9 @@ use super::rewrite::{has_bias, with_layer};
 use super::{RepairError, RidgeOptions, Work};
 use crate::graph::NodeId;
 use crate::model::Model;
+use crate::spd;
 use crate::tensor::Tensor;
-use nalgebra::{Cholesky, DMatrix, DVector};
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 /// A layer with more regressors than this keeps its weights: its squared number would not fit in memory.
@@ -163,9 +164,8 @@ fn solve(moments: &Moments, start: DMatrix<f64>, lambda: f64) -> Option<(DMatrix
     let weight = if moments.xx.trace() > 0.0 {
         let mut system = moments.xx.clone();
         (0..system.nrows()).for_each(|d| system[(d, d)] += strength);
-        let mut weight = (&moments.yx + start * strength).transpose();
-        Cholesky::new(system)?.solve_mut(&mut weight);
-        weight.transpose()
+        let right = (&moments.yx + start * strength).transpose();
+        spd::solve(&spd::factor(system)?, right).transpose()
     } else {
         // Constant inputs say nothing about the weights, only about the bias.
         start

@@ -5,10 +5,8 @@ use crate::pipeline::{Job, Product, Settings, own_categories};
 use crate::table::thousands;
 use mda_core::Model;
 use mda_core::formulation::Formulation;
-use mda_core::keep::KeepPlan;
 use mda_core::labels::LabelMap;
 use mda_core::metrics::Accuracy;
-use mda_core::slice::slice;
 use mda_core::source::ImageSource;
 use serde::Serialize;
 
@@ -35,8 +33,9 @@ pub(crate) fn same_size(
 ) -> anyhow::Result<Vec<Baseline>> {
     let mut baselines = Vec::new();
     for formulation in ["random", "l1"] {
-        let settings = Settings { formulation: Formulation::preset(formulation)?, ..settings.clone() };
-        let model = job.same_size(&settings, &product.selection, &product.cut.plan)?;
+        let chosen = Formulation::preset(formulation)?;
+        let cut = job.same_size(&chosen, settings.logits, &product.selection, &product.cut.plan)?;
+        let model = job.repair(&settings.repair, &cut)?.0;
         let own = own_categories(&model, job.source, job.task);
         let labels = LabelMap::by_name(test.categories(), model.categories())?;
         let positions = labels.positions(test.labels(), &own, test.categories(), model.categories())?;
@@ -44,14 +43,6 @@ pub(crate) fn same_size(
         baselines.push(Baseline { formulation, accuracy: evaluation.within(&own).percent() });
     }
     Ok(baselines)
-}
-
-/// The source with the task's logits and every channel.
-pub(crate) fn uncut(source: &Model, task: &[usize]) -> anyhow::Result<Model> {
-    let channels = || source.graph().nodes().iter().map(|node| node.shape.channels());
-    let wanted: Vec<Vec<bool>> = channels().map(|count| vec![true; count]).collect();
-    let score: Vec<Vec<f32>> = channels().map(|count| vec![0.0; count]).collect();
-    Ok(slice(source, &KeepPlan::new(source.graph(), &wanted, &score, task))?)
 }
 
 /// An assembled model's accuracy on the test images of all components.

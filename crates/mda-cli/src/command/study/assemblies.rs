@@ -1,0 +1,148 @@
+//! The assembly runs of a study: one set of components with one seed is one piece of work.
+
+use super::Study;
+use super::components::timed;
+use super::recipe::{Assemble, Part, budget};
+use super::record::{AssemblyRun, AssemblySettings, Record};
+use crate::command::assemble::{Calibration, JointImages};
+use crate::output::Output;
+use crate::pipeline::{Images, Job, Settings};
+use crate::timing::Timings;
+use anyhow::Context as _;
+use mda_core::Model;
+use mda_core::assemble::{Form, assemble};
+use mda_core::disassemble::Logits;
+use mda_core::metrics::Accuracy;
+use mda_core::repair::Repair;
+use mda_core::rescale::Rescaling;
+use mda_core::task::parse_task;
+use std::path::PathBuf;
+
+/// All runs of one entry and one seed.
+pub(super) struct Work<'a> {
+    pub(super) entry: &'a Assemble,
+    pub(super) seed: u64,
+}
+
+/// Runs `work`, and answers what is not to be had and why.
+pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<Vec<String>> {
+    let mut failures = work.variant(study, false)?;
+    if work.entry.uncut {
+        failures.extend(work.variant(study, true)?);
+    }
+    Ok(failures)
+}
+
+impl Work<'_> {
+    /// The components, or the uncut sources, under every rescaling.
+    fn variant(&self, study: &Study<'_>, uncut: bool) -> anyhow::Result<Vec<String>> {
+        let open: Vec<Rescaling> = self.entry.rescalings.iter().copied().collect();
+        let open: Vec<(Rescaling, AssemblySettings)> = open
+            .into_iter()
+            .map(|rescaling| (rescaling, self.settings(rescaling, uncut)))
+            .filter(|(_, run)| !study.store.has(run))
+            .collect();
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut components = Vec::new();
+        let mut originals = Vec::new();
+        for part in &self.entry.components {
+            let (model, names) = self.component(study, part, uncut)?;
+            components.push(model);
+            originals.push(names);
+        }
+        let paths = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.data.clone()));
+        let images = JointImages { paths: &paths.collect::<anyhow::Result<Vec<PathBuf>>>()?, originals: &originals };
+        let mut failures = Vec::new();
+        for (rescaling, run) in open {
+            let description = format!("{}, {} ({}), {}", run.components, run.budget, run.repair, run.rescaling);
+            match self.measure(study, &images, &components, rescaling, run) {
+                Ok(record) => {
+                    study.output.progress(format!(
+                        "{description}, seed {}: {:.2} % (bound {:.2} %)",
+                        self.seed, record.accuracy, record.bound
+                    ));
+                    study.store.add(&Record::Assembly(record))?;
+                }
+                Err(error) => failures.push(format!("{description}: {error:#}")),
+            }
+        }
+        Ok(failures)
+    }
+
+    fn settings(&self, rescaling: Rescaling, uncut: bool) -> AssemblySettings {
+        let components: Vec<String> =
+            self.entry.components.iter().map(|part| format!("{} {}", part.source, part.task)).collect();
+        AssemblySettings {
+            components: components.join(" + "),
+            formulation: (!uncut).then(|| self.entry.formulation.clone()),
+            repair: if uncut { "none".into() } else { self.entry.repair.clone() },
+            budget: if uncut { "uncut".into() } else { self.entry.budget.clone() },
+            rescaling: name(rescaling),
+            seed: self.seed,
+        }
+    }
+
+    /// A component with its source's name before its categories, and the names that the data knows them by.
+    fn component(&self, study: &Study<'_>, part: &Part, uncut: bool) -> anyhow::Result<(Model, Vec<String>)> {
+        let source = study.source(&part.source)?;
+        let task = parse_task(&part.task, source.model.categories())?;
+        let parts = source.parts(&study.recipe.images, task.len(), self.seed)?;
+        let images = Images { source: &source.train, labels: &source.labels, parts: &parts };
+        let job = Job { runner: study.runner, source: &source.model, images: &images, task: &task };
+        let model = if uncut {
+            job.uncut()?
+        } else {
+            let settings = Settings {
+                formulation: self.entry.formulation.parse()?,
+                repair: Repair::named(&self.entry.repair)?,
+                budget: budget(&self.entry.budget)?,
+                logits: Logits::Task,
+                top_k: study.recipe.images.top_k,
+                speakers: None,
+            };
+            let quiet = Output { quiet: true, ..study.output };
+            let product = job.disassemble(&settings, quiet, &mut Timings::default());
+            product.with_context(|| format!("the component {} {}", part.source, part.task))?.model
+        };
+        let names = model.categories().to_vec();
+        let prefixed = names.iter().map(|name| format!("{}:{name}", part.source)).collect();
+        Ok((model.with_categories(prefixed)?, names))
+    }
+
+    fn measure(
+        &self,
+        study: &Study<'_>,
+        images: &JointImages<'_>,
+        components: &[Model],
+        rescaling: Rescaling,
+        run: AssemblySettings,
+    ) -> anyhow::Result<AssemblyRun> {
+        let calibration = Calibration { per_category: study.recipe.images.rescaling, seed: self.seed };
+        let (scaled, seconds) = timed(|| images.rescale(study.runner, components.to_vec(), rescaling, calibration))?;
+        let model = assemble(&run.components, &scaled.iter().collect::<Vec<_>>(), Form::Parallel)?;
+        let measured = images.measure(study.runner, &model, &scaled)?;
+        let joint = measured.iter().map(|m| m.joint).fold(Accuracy::default(), Accuracy::plus);
+        let within = measured.iter().map(|m| m.within).fold(Accuracy::default(), Accuracy::plus);
+        let sources = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.model.size().parameters));
+        let categories: usize = components.iter().map(|component| component.categories().len()).sum();
+        Ok(AssemblyRun {
+            parameters: model.size().parameters,
+            macs: model.size().macs,
+            source_parameters: sources.sum::<anyhow::Result<u64>>()?,
+            images: joint.total,
+            accuracy: joint.percent(),
+            bound: within.percent(),
+            rescaling_images: study.recipe.images.rescaling * categories,
+            seconds,
+            run,
+        })
+    }
+}
+
+/// The rescaling as recipes and the command line call it.
+fn name(rescaling: Rescaling) -> String {
+    let value = serde_json::to_value(rescaling).ok();
+    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,262 @@
+//! The tables of a study: Markdown to read, CSV to compute with.
+
+use super::record::{AssemblyRun, AssemblySettings, ComponentRun, ComponentSettings, Record};
+use serde::Serialize;
+
+/// Mean and sample standard deviation over seeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spread {
+    mean: f64,
+    deviation: f64,
+    count: usize,
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let values: Vec<f64> = values.collect();
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count.max(1) as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = if count > 1 { (squares / (count - 1) as f64).sqrt() } else { 0.0 };
+        Self { mean, deviation, count }
+    }
+
+    fn show(self) -> String {
+        if self.count > 1 {
+            format!("{:.2} ± {:.2}", self.mean, self.deviation)
+        } else {
+            format!("{:.2}", self.mean)
+        }
+    }
+}
+
+/// Runs that differ in their seed only, in the order of their first.
+fn by_seed<'a, R, K: PartialEq>(runs: &[&'a R], settings: impl Fn(&R) -> K) -> Vec<Vec<&'a R>> {
+    let mut groups: Vec<(K, Vec<&R>)> = Vec::new();
+    for &run in runs {
+        let own = settings(run);
+        match groups.iter_mut().find(|(key, _)| *key == own) {
+            Some((_, group)) => group.push(run),
+            None => groups.push((own, vec![run])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The Markdown tables.
+pub(super) fn markdown(name: &str, records: &[Record]) -> String {
+    let components: Vec<&ComponentRun> =
+        records.iter().filter_map(|r| if let Record::Component(run) = r { Some(run) } else { None }).collect();
+    let assemblies: Vec<&AssemblyRun> =
+        records.iter().filter_map(|r| if let Record::Assembly(run) = r { Some(run) } else { None }).collect();
+    let mut text = format!("# {name}\n");
+    let (curves, single): (Vec<&ComponentRun>, Vec<&ComponentRun>) =
+        components.iter().partition(|run| run.run.counts == "uniform");
+    if !single.is_empty() {
+        text.push_str(&disassembling(&single));
+    }
+    if !curves.is_empty() {
+        text.push_str(&accuracy_by_size(&curves));
+    }
+    if !assemblies.is_empty() {
+        text.push_str(&assembling(&assemblies));
+    }
+    text
+}
+
+/// One row a component; mean and deviation over seeds.
+fn disassembling(runs: &[&ComponentRun]) -> String {
+    let mut text = String::from(
+        "\n## Disassembling\n\nAccuracies in percent over the task's test images, the choice limited to the task; *base* \
+         is not limited.\n\n\
+         | source, task | formulation | repair | budget | parameters | MACs | base | base-restricted | component | AUROC (source) | seeds | attribution, s | choice, s | repair, s |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for group in by_seed(runs, |run| ComponentSettings { seed: 0, ..run.run.clone() }) {
+        let of = |value: &dyn Fn(&ComponentRun) -> f64| Spread::of(group.iter().map(|run| value(run)));
+        let first = group[0];
+        let share = |part: f64| format!("{part:.1} %");
+        let area = match (first.auroc, first.source_auroc) {
+            (Some(_), Some(source)) => {
+                format!("{} ({source:.2})", of(&|run| run.auroc.unwrap_or(f64::NAN)).show())
+            }
+            _ => String::new(),
+        };
+        let budget = match first.run.counts.as_str() {
+            "chosen" => first.run.budget.clone(),
+            other => format!("{} ({other})", first.run.budget),
+        };
+        let cells = [
+            format!("{}, {}", first.run.source, first.run.task),
+            first.run.formulation.clone(),
+            first.run.repair.clone(),
+            budget,
+            share(of(&|run| 100.0 * run.parameters as f64 / run.source_parameters as f64).mean),
+            share(of(&|run| 100.0 * run.macs as f64 / run.source_macs as f64).mean),
+            format!("{:.2}", first.base),
+            format!("{:.2}", first.base_restricted),
+            of(&|run| run.accuracy).show(),
+            area,
+            group.len().to_string(),
+            format!("{:.2}", of(&|run| run.seconds.attribute).mean),
+            format!("{:.1}", of(&|run| run.seconds.choose).mean),
+            format!("{:.1}", of(&|run| run.seconds.repair).mean),
+        ];
+        text.push_str(&row(&cells));
+    }
+    text
+}
+
+/// For every task and repair: formulations down, budgets across; the best of a column in bold.
+fn accuracy_by_size(runs: &[&ComponentRun]) -> String {
+    let mut text = String::from(
+        "\n## Accuracy by size\n\nThe same share of every layer, so that formulations differ in nothing but the channels \
+         that they choose. Test accuracy in percent, the choice limited to the task.\n",
+    );
+    let place = |run: &ComponentRun| (run.run.source.clone(), run.run.task.clone(), run.run.repair.clone());
+    for group in by_seed(runs, place) {
+        let mut budgets: Vec<&str> = Vec::new();
+        let mut formulations: Vec<&str> = Vec::new();
+        for run in &group {
+            if !budgets.contains(&run.run.budget.as_str()) {
+                budgets.push(&run.run.budget);
+            }
+            if !formulations.contains(&run.run.formulation.as_str()) {
+                formulations.push(&run.run.formulation);
+            }
+        }
+        let cell = |formulation: &str, budget: &str| {
+            let own = group.iter().filter(|run| run.run.formulation == formulation && run.run.budget == budget);
+            Spread::of(own.map(|run| run.accuracy))
+        };
+        let best: Vec<f64> = budgets
+            .iter()
+            .map(|budget| formulations.iter().map(|f| cell(f, budget).mean).fold(f64::NEG_INFINITY, f64::max))
+            .collect();
+        let first = group[0];
+        text.push_str(&format!(
+            "\n**{}, {}, repair {}** (source restricted {:.2})\n\n| formulation | {} |\n|---|{}\n",
+            first.run.source,
+            first.run.task,
+            first.run.repair,
+            first.base_restricted,
+            budgets.join(" | "),
+            "---|".repeat(budgets.len())
+        ));
+        for formulation in &formulations {
+            let cells = budgets.iter().zip(&best).map(|(budget, &best)| {
+                let spread = cell(formulation, budget);
+                match spread.count {
+                    0 => String::new(),
+                    _ if spread.mean >= best => format!("**{}**", spread.show()),
+                    _ => spread.show(),
+                }
+            });
+            text.push_str(&row(&std::iter::once((*formulation).to_owned()).chain(cells).collect::<Vec<_>>()));
+        }
+    }
+    text
+}
+
+/// One row a set of components; rescalings across.
+fn assembling(runs: &[&AssemblyRun]) -> String {
+    let mut rescalings: Vec<&str> = Vec::new();
+    for run in runs {
+        if !rescalings.contains(&run.run.rescaling.as_str()) {
+            rescalings.push(&run.run.rescaling);
+        }
+    }
+    let mut text = format!(
+        "\n## Assembling\n\nTest accuracy in percent, the choice among all categories of all components; *bound*: each \
+         image's own component chooses among its own.\n\n\
+         | components | cut | parameters | bound | {} |\n|---|---|---|---|{}\n",
+        rescalings.join(" | "),
+        "---|".repeat(rescalings.len())
+    );
+    for group in by_seed(runs, |run| AssemblySettings { seed: 0, rescaling: String::new(), ..run.run.clone() }) {
+        let first = group[0];
+        let cut = match &first.run.formulation {
+            Some(formulation) => format!("{formulation}, {}, {}", first.run.repair, first.run.budget),
+            None => "uncut".into(),
+        };
+        let share = 100.0 * first.parameters as f64 / first.source_parameters as f64;
+        let accuracy = |rescaling: &&str| {
+            let own = Spread::of(group.iter().filter(|run| run.run.rescaling == **rescaling).map(|run| run.accuracy));
+            if own.count == 0 { String::new() } else { own.show() }
+        };
+        // The bound is that of the components as they are; a rescaling per category may move it a little.
+        let bound = Spread::of(group.iter().filter(|run| run.run.rescaling == first.run.rescaling).map(|run| run.bound));
+        let cells = [first.run.components.clone(), cut, format!("{share:.1} %"), bound.show()];
+        text.push_str(&row(&cells.into_iter().chain(rescalings.iter().map(accuracy)).collect::<Vec<_>>()));
+    }
+    text
+}
+
+fn row(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// Every component run, a row each, nested settings flattened.
+pub(super) fn csv(records: &[Record], components: bool) -> anyhow::Result<String> {
+    let mut heads: Vec<String> = Vec::new();
+    let mut text = String::new();
+    for record in records {
+        let (cells, wanted) = match record {
+            Record::Component(run) => (flat(run)?, components),
+            Record::Assembly(run) => (flat(run)?, !components),
+        };
+        if !wanted {
+            continue;
+        }
+        if heads.is_empty() {
+            heads = cells.iter().map(|(head, _)| head.clone()).collect();
+            text.push_str(&(heads.join(",") + "\n"));
+        }
+        text.push_str(&(cells.iter().map(|(_, cell)| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"));
+    }
+    Ok(text)
+}
+
+fn flat<T: Serialize>(run: &T) -> anyhow::Result<Vec<(String, String)>> {
+    let mut cells = Vec::new();
+    flatten("", &serde_json::to_value(run)?, &mut cells);
+    Ok(cells)
+}
+
+fn flatten(prefix: &str, value: &serde_json::Value, cells: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                let name = if prefix.is_empty() || prefix == "run" { name.clone() } else { format!("{prefix}_{name}") };
+                flatten(&name, value, cells);
+            }
+        }
+        serde_json::Value::Null => cells.push((prefix.into(), String::new())),
+        serde_json::Value::String(text) => cells.push((prefix.into(), text.clone())),
+        other => cells.push((prefix.into(), other.to_string())),
+    }
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_become_mean_and_deviation() {
+        assert_eq!(Spread::of([1.0, 3.0].into_iter()).show(), "2.00 ± 1.41");
+        assert_eq!(Spread::of([4.0].into_iter()).show(), "4.00");
+        let runs = [(1, 'a'), (2, 'b'), (3, 'a')];
+        let groups = by_seed(&runs.iter().collect::<Vec<_>>(), |run| run.1);
+        assert_eq!(groups, [vec![&(1, 'a'), &(3, 'a')], vec![&(2, 'b')]]);
+    }
+
+    #[test]
+    fn cells_with_commas_are_quoted() {
+        assert_eq!(quoted("graph,alpha=0.1"), "\"graph,alpha=0.1\"");
+        assert_eq!(quoted("plain"), "plain");
+    }
+}
