@@ -74,8 +74,7 @@ impl Job<'_> {
             Some(selection) => selection.clone(),
             None => timings.step(output, "picking the surest images", || self.select(settings.top_k))?,
         };
-        let attribution =
-            timings.step(output, "attributing", || self.attribute(&selection, &settings.formulation))?;
+        let attribution = timings.step(output, "attributing", || self.attribute(&selection, &settings.formulation))?;
         let (cut, explanation) = match settings.budget {
             None => (self.fixed(&attribution, settings.logits).advise_on(lower_thresholds)?, None),
             Some(budget) => {

@@ -301,6 +301,7 @@ pub fn cut(
         task: task.to_vec(),
         formulation: serde_json::to_value(formulation).unwrap_or_default(),
         images_per_category,
+        repair: None,
         kept,
     };
     Ok(Component { model: component.with_provenance(Provenance::Component(origin)), plan })

@@ -1,5 +1,6 @@
 //! Where a component or an assembled model came from, as far as its own file tells.
 
+use crate::repair::Repair;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,6 +16,9 @@ pub enum Provenance {
         form: String,
         /// How their logits were rescaled.
         rescaling: String,
+        /// The images that the rescaling was fitted to, where it reads any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fitted_on: Option<FittedOn>,
         /// The components, in the order of their logits.
         components: Vec<ComponentRecord>,
     },
@@ -33,8 +37,30 @@ pub struct ComponentOrigin {
     pub formulation: serde_json::Value,
     /// How many images a category decided.
     pub images_per_category: usize,
+    /// What made up for the cut, where anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<RepairRecord>,
     /// The kept source channels of every value that lost some, by node name.
     pub kept: BTreeMap<String, Vec<usize>>,
+}
+
+/// How a component was repaired.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RepairRecord {
+    /// The repair with its options.
+    pub repair: Repair,
+    /// The calibration images.
+    pub fitted_on: FittedOn,
+}
+
+/// The train images that something was fitted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FittedOn {
+    /// How many.
+    pub images: usize,
+    /// The seed that drew them, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// One component of an assembled model.

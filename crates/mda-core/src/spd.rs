@@ -55,7 +55,8 @@ fn halves(lower: &DMatrix<f64>, mut right: DMatrix<f64>, order: [usize; 2]) -> D
     }
     let half = size / 2;
     let parts = [(0, half), (half, size - half)];
-    let diagonal = |part: usize| lower.view((parts[part].0, parts[part].0), (parts[part].1, parts[part].1)).into_owned();
+    let diagonal =
+        |part: usize| lower.view((parts[part].0, parts[part].0), (parts[part].1, parts[part].1)).into_owned();
     let corner = lower.view((half, 0), (size - half, half));
     let rows = |right: &DMatrix<f64>, part: usize| right.rows(parts[part].0, parts[part].1).into_owned();
     let first = halves(&diagonal(order[0]), rows(&right, order[0]), order);

@@ -13,7 +13,7 @@ use crate::table::{Table, thousands};
 use crate::timing::Timings;
 use anyhow::Context as _;
 use mda_core::assemble::{AssembleError, Form, assemble};
-use mda_core::provenance::Provenance;
+use mda_core::provenance::{FittedOn, Provenance};
 use mda_core::rescale::Rescaling;
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
@@ -73,14 +73,14 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     let choice = context.backend()?;
     let runner = context.runner(&choice);
     let images = joint::JointImages { paths: &arguments.data, originals: &originals };
-    let components = if rescaling == Rescaling::None {
-        components
+    let joint::Rescaled { components, fitted_on } = if rescaling == Rescaling::None {
+        joint::Rescaled { components, fitted_on: None }
     } else {
         let calibration = joint::Calibration { per_category: arguments.calibration, seed: arguments.seed };
         timings.step(context.output, "rescaling", || images.rescale(&runner, components, rescaling, calibration))?
     };
     let model = timings.step(context.output, "assembling", || join(&name, &components, form))?;
-    let model = record(model, rescaling);
+    let model = record(model, rescaling, fitted_on);
     models::write(&model, &arguments.output)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let measured = if arguments.data.is_empty() {
@@ -117,11 +117,11 @@ fn join(name: &str, components: &[Model], form: Form) -> anyhow::Result<Model> {
 }
 
 /// The model with the rescaling in its provenance.
-pub(crate) fn record(model: Model, rescaling: Rescaling) -> Model {
+pub(crate) fn record(model: Model, rescaling: Rescaling, fitted_on: Option<FittedOn>) -> Model {
     let name = serde_json::to_value(rescaling).ok().and_then(|name| name.as_str().map(str::to_owned));
     match (model.provenance().cloned(), name) {
         (Some(Provenance::Assembled { form, components, .. }), Some(rescaling)) => {
-            model.with_provenance(Provenance::Assembled { form, rescaling, components })
+            model.with_provenance(Provenance::Assembled { form, rescaling, fitted_on, components })
         }
         _ => model,
     }

@@ -137,10 +137,11 @@ fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timin
     ] {
         let assembled = timings.step(context.output, what, || -> anyhow::Result<_> {
             let scaled = images.rescale(&runner, sources.clone(), rescaling, calibration)?;
-            let model = assemble("mda-demo", &scaled.iter().collect::<Vec<_>>(), Form::Parallel)?;
-            let measured = images.measure(&runner, &model, &scaled)?;
+            let components = &scaled.components;
+            let model = assemble("mda-demo", &components.iter().collect::<Vec<_>>(), Form::Parallel)?;
+            let measured = images.measure(&runner, &model, components)?;
             joint.push(Joint::new(what, &model, &measured));
-            Ok(super::assemble::record(model, rescaling))
+            Ok(super::assemble::record(model, rescaling, scaled.fitted_on))
         })?;
         best.get_or_insert(assembled);
     }

@@ -16,7 +16,7 @@ use mda_core::budget::Budget;
 use mda_core::disassemble::Logits;
 use mda_core::formulation::{Formulation, Threshold};
 use mda_core::labels::LabelMap;
-use mda_core::provenance::{ComponentOrigin, Provenance};
+use mda_core::provenance::Provenance;
 use mda_core::repair::Repair;
 use mda_core::runner::Runner;
 use mda_core::source::ImageSource;
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     let images = Images { source: &train, labels: &labels, parts: &parts };
     let job = Job { runner: &runner, source: &model, images: &images, task: &task };
     let mut product = job.disassemble(&settings, context.output, &mut timings)?;
-    product.model = with_hash(product.model, arguments)?;
+    product.model = with_origin(product.model, arguments)?;
     models::write(&product.model, &arguments.output)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let accuracies = if arguments.no_evaluate {
@@ -95,13 +95,17 @@ fn budget(arguments: &BudgetArgs) -> Option<Budget> {
     params.or(arguments.keep_macs.map(Budget::Macs)).or(arguments.max_drop.map(Budget::MaxDrop))
 }
 
-/// The component with the hash of its source's file in its provenance.
-fn with_hash(component: Model, arguments: &Disassemble) -> anyhow::Result<Model> {
+/// The component with the hash of its source's file and the seed of its calibration images in its provenance.
+fn with_origin(component: Model, arguments: &Disassemble) -> anyhow::Result<Model> {
     let sha256 = mda_formats::native::sha256(&arguments.model)
         .with_context(|| format!("reading {}", arguments.model.display()))?;
     Ok(match component.provenance().cloned() {
-        Some(Provenance::Component(origin)) => {
-            component.with_provenance(Provenance::Component(ComponentOrigin { source_sha256: Some(sha256), ..origin }))
+        Some(Provenance::Component(mut origin)) => {
+            origin.source_sha256 = Some(sha256);
+            if let Some(repair) = &mut origin.repair {
+                repair.fitted_on.seed = Some(arguments.fitting.seed);
+            }
+            component.with_provenance(Provenance::Component(origin))
         }
         _ => component,
     })

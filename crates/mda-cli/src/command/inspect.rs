@@ -4,7 +4,7 @@ use super::Context;
 use crate::args::Inspect;
 use crate::models;
 use crate::table::{Table, thousands};
-use mda_core::provenance::Provenance;
+use mda_core::provenance::{FittedOn, Provenance, RepairRecord};
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
 
@@ -86,14 +86,25 @@ fn describe(report: &Report<'_>) -> String {
 fn origin(provenance: &Provenance) -> String {
     match provenance {
         Provenance::Component(origin) => format!(
-            "component of {} for its categories {}, decided by {} images a category\n",
+            "component of {} for its categories {}, decided by {} images a category{}\n",
             origin.source,
             mda_core::task::describe_task(&origin.task),
-            origin.images_per_category
+            origin.images_per_category,
+            origin.repair.as_ref().map(|repair| format!(", repair {}", described(repair))).unwrap_or_default()
         ),
-        Provenance::Assembled { form, rescaling, components } => {
+        Provenance::Assembled { form, rescaling, fitted_on, components } => {
             let names: Vec<&str> = components.iter().map(|component| component.name.as_str()).collect();
-            format!("assembled ({form}, rescaling {rescaling}) of {}\n", names.join(" and "))
+            let fitted_on = fitted_on.map(|on| format!(" fitted to {}", images(on))).unwrap_or_default();
+            format!("assembled ({form}, rescaling {rescaling}{fitted_on}) of {}\n", names.join(" and "))
         }
     }
+}
+
+fn described(record: &RepairRecord) -> String {
+    format!("{} on {}", record.repair.name(), images(record.fitted_on))
+}
+
+fn images(on: FittedOn) -> String {
+    let seed = on.seed.map(|seed| format!(" (seed {seed})")).unwrap_or_default();
+    format!("{} train images{seed}", on.images)
 }

@@ -98,7 +98,12 @@ pub fn assemble(name: &str, components: &[&Model], form: Form) -> Result<Model, 
         Form::BlockDiagonal => "block-diagonal",
     };
     let components = components.iter().map(record).collect();
-    Ok(model.with_provenance(Provenance::Assembled { form: form.into(), rescaling: "none".into(), components }))
+    Ok(model.with_provenance(Provenance::Assembled {
+        form: form.into(),
+        rescaling: "none".into(),
+        fitted_on: None,
+        components,
+    }))
 }
 
 fn check(components: &[&Model]) -> Result<(), AssembleError> {

@@ -142,7 +142,12 @@ pub fn with_counts_of(model: &Model, relevance: &Relevance, logits: &[usize], pl
 ///
 /// # Errors
 /// [`BudgetError`] where the budget is no share, or leaves less than one channel a layer.
-pub fn uniform(model: &Model, relevance: &Relevance, logits: &[usize], budget: Budget) -> Result<KeepPlan, BudgetError> {
+pub fn uniform(
+    model: &Model,
+    relevance: &Relevance,
+    logits: &[usize],
+    budget: Budget,
+) -> Result<KeepPlan, BudgetError> {
     budget.check()?;
     let (kind, share) = match budget {
         Budget::Params(share) => (Kind::Parameters, share),
@@ -154,7 +159,8 @@ pub fn uniform(model: &Model, relevance: &Relevance, logits: &[usize], budget: B
     let sites = Sites::new(model.graph(), relevance, logits);
     let whole = kind.of(model.size());
     let limit = Limit { kind, at_most: (share * whole as f64).floor() as u64 };
-    let within = search::within_limit(model.graph(), &sites, limit, |limit| Strategy::Uniform.counts(&sites, &[], limit))?;
+    let within =
+        search::within_limit(model.graph(), &sites, limit, |limit| Strategy::Uniform.counts(&sites, &[], limit))?;
     within.ok_or_else(|| {
         let least = kind.of(sites.estimate(&vec![1; sites.sites.len()]));
         BudgetError::TooSmall { budget, least, whole }

@@ -18,6 +18,7 @@ mod tests;
 use crate::disassemble::Component;
 use crate::graph::{GraphErrors, NodeId};
 use crate::model::Model;
+use crate::provenance::{ComponentOrigin, FittedOn, Provenance, RepairRecord};
 use crate::runner::{RunError, Runner};
 use crate::source::ImageSource;
 use crate::tensor::TensorError;
@@ -228,5 +229,16 @@ pub fn repair(
         Repair::Ridge(options) => ridge::repair(&work, options)?,
     };
     let layers = if held_out.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &lambdas)? };
-    Ok(Repaired { model, layers })
+    Ok(Repaired { model: recorded(model, repair, calibration.len()), layers })
+}
+
+/// The model with the repair in its provenance.
+fn recorded(model: Model, repair: &Repair, images: usize) -> Model {
+    match model.provenance().cloned() {
+        Some(Provenance::Component(origin)) if *repair != Repair::None => {
+            let record = RepairRecord { repair: repair.clone(), fitted_on: FittedOn { images, seed: None } };
+            model.with_provenance(Provenance::Component(ComponentOrigin { repair: Some(record), ..origin }))
+        }
+        _ => model,
+    }
 }

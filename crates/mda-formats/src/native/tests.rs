@@ -21,6 +21,7 @@ fn origin() -> Provenance {
         task: vec![3, 1],
         formulation: json!({ "threshold": 0.1 + 0.2, "top": null }),
         images_per_category: 100,
+        repair: None,
         kept: BTreeMap::from([("conv".into(), vec![0])]),
     })
 }
@@ -56,6 +57,7 @@ fn a_model_with_every_operation_comes_back() {
     let model = every_operation().with_provenance(Provenance::Assembled {
         form: "parallel".into(),
         rescaling: "none".into(),
+        fitted_on: None,
         components: vec![ComponentRecord {
             name: "LeNet".into(),
             categories: vec!["3".into()],
@@ -241,6 +243,7 @@ fn an_origin_nested_too_deeply_is_not_written() {
     let nested = (0..200).fold(origin(), |origin, depth| Provenance::Assembled {
         form: "parallel".into(),
         rescaling: "none".into(),
+        fitted_on: None,
         components: vec![ComponentRecord {
             name: depth.to_string(),
             categories: Vec::new(),

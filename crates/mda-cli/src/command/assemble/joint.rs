@@ -4,6 +4,7 @@ use crate::data;
 use crate::pipeline::{PartSizes, Parts};
 use mda_core::labels::LabelMap;
 use mda_core::metrics::{Accuracy, Evaluation};
+use mda_core::provenance::FittedOn;
 use mda_core::rescale::Rescaling;
 use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::source::ImageSource;
@@ -25,6 +26,12 @@ pub(crate) struct Calibration {
     pub(crate) seed: u64,
 }
 
+/// Components whose logits are on one scale, and the images that it was fitted to.
+pub(crate) struct Rescaled {
+    pub(crate) components: Vec<Model>,
+    pub(crate) fitted_on: Option<FittedOn>,
+}
+
 /// What one component's test images say.
 pub(crate) struct Measured {
     /// Choosing among all joint categories.
@@ -34,14 +41,14 @@ pub(crate) struct Measured {
 }
 
 impl JointImages<'_> {
-    /// The components with their logits rescaled; without data only by what needs none.
+    /// The components with their logits rescaled, and what to; without data only by what needs none.
     pub(crate) fn rescale(
         &self,
         runner: &Runner<'_>,
         components: Vec<Model>,
         rescaling: Rescaling,
         calibration: Calibration,
-    ) -> anyhow::Result<Vec<Model>> {
+    ) -> anyhow::Result<Rescaled> {
         let blocks = blocks(&components);
         let mut rows = Vec::new();
         let mut labels = Vec::new();
@@ -58,11 +65,13 @@ impl JointImages<'_> {
             labels.extend(joint.labels);
         }
         let count = blocks.last().map_or(0, |block| block.end);
+        let fitted_on = (!labels.is_empty()).then_some(FittedOn { images: labels.len(), seed: Some(calibration.seed) });
         let calibration = LabelledLogits { logits: Tensor::new([labels.len(), count], rows)?, labels };
         let models: Vec<&Model> = components.iter().collect();
         let affine = rescaling.fit_between(&models, &calibration)?;
         let fold = |(component, block): (Model, Range<usize>)| Ok(affine.slice(block).fold_into(&component)?);
-        components.into_iter().zip(blocks).map(fold).collect()
+        let components = components.into_iter().zip(blocks).map(fold).collect::<anyhow::Result<_>>()?;
+        Ok(Rescaled { components, fitted_on })
     }
 
     /// The assembled model's accuracy on every component's test images.

@@ -121,12 +121,12 @@ impl Work<'_> {
     ) -> anyhow::Result<AssemblyRun> {
         let calibration = Calibration { per_category: study.recipe.images.rescaling, seed: self.seed };
         let (scaled, seconds) = timed(|| images.rescale(study.runner, components.to_vec(), rescaling, calibration))?;
-        let model = assemble(&run.components, &scaled.iter().collect::<Vec<_>>(), Form::Parallel)?;
-        let measured = images.measure(study.runner, &model, &scaled)?;
+        let parts = &scaled.components;
+        let model = assemble(&run.components, &parts.iter().collect::<Vec<_>>(), Form::Parallel)?;
+        let measured = images.measure(study.runner, &model, parts)?;
         let joint = measured.iter().map(|m| m.joint).fold(Accuracy::default(), Accuracy::plus);
         let within = measured.iter().map(|m| m.within).fold(Accuracy::default(), Accuracy::plus);
         let sources = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.model.size().parameters));
-        let categories: usize = components.iter().map(|component| component.categories().len()).sum();
         Ok(AssemblyRun {
             parameters: model.size().parameters,
             macs: model.size().macs,
@@ -134,7 +134,7 @@ impl Work<'_> {
             images: joint.total,
             accuracy: joint.percent(),
             bound: within.percent(),
-            rescaling_images: study.recipe.images.rescaling * categories,
+            rescaling_images: scaled.fitted_on.map_or(0, |on| on.images),
             seconds,
             run,
         })

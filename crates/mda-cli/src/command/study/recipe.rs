@@ -199,7 +199,8 @@ pub(super) fn budget(text: &str) -> anyhow::Result<Option<Budget>> {
         return Ok(Some(Budget::MaxDrop(points)));
     }
     if let Some((number, kind)) = text.split_once('%') {
-        let share = number.trim().parse::<f64>().with_context(|| format!("the percentage of the budget `{text}`"))? / 100.0;
+        let share =
+            number.trim().parse::<f64>().with_context(|| format!("the percentage of the budget `{text}`"))? / 100.0;
         match kind.trim() {
             "" | "params" => return Ok(Some(Budget::Params(share))),
             "macs" => return Ok(Some(Budget::Macs(share))),

@@ -133,7 +133,9 @@ impl Store {
                 "{} holds the results of other sources or image counts; give another --output",
                 folder.display()
             ),
-            Err(_) => std::fs::write(&belongs, fingerprint).with_context(|| format!("writing {}", belongs.display()))?,
+            Err(_) => {
+                std::fs::write(&belongs, fingerprint).with_context(|| format!("writing {}", belongs.display()))?
+            }
         }
         let path = folder.join("runs.jsonl");
         let done = read(&path)?.iter().map(Record::key).collect();

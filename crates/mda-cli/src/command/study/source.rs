@@ -3,8 +3,8 @@
 use super::recipe::{ImageCounts, Recipe, Source as Entry};
 use crate::args::Foreign;
 use crate::command::import;
-use crate::{data, models};
 use crate::pipeline::{PartSizes, Parts};
+use crate::{data, models};
 use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::labels::LabelMap;

@@ -22,11 +22,7 @@ impl Spread {
     }
 
     fn show(self) -> String {
-        if self.count > 1 {
-            format!("{:.2} ± {:.2}", self.mean, self.deviation)
-        } else {
-            format!("{:.2}", self.mean)
-        }
+        if self.count > 1 { format!("{:.2} ± {:.2}", self.mean, self.deviation) } else { format!("{:.2}", self.mean) }
     }
 }
 
@@ -185,7 +181,8 @@ fn assembling(runs: &[&AssemblyRun]) -> String {
             if own.count == 0 { String::new() } else { own.show() }
         };
         // The bound is that of the components as they are; a rescaling per category may move it a little.
-        let bound = Spread::of(group.iter().filter(|run| run.run.rescaling == first.run.rescaling).map(|run| run.bound));
+        let bound =
+            Spread::of(group.iter().filter(|run| run.run.rescaling == first.run.rescaling).map(|run| run.bound));
         let cells = [first.run.components.clone(), cut, format!("{share:.1} %"), bound.show()];
         text.push_str(&row(&cells.into_iter().chain(rescalings.iter().map(accuracy)).collect::<Vec<_>>()));
     }

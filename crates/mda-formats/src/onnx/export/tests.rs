@@ -76,7 +76,12 @@ fn values_are_named_once_even_where_the_model_uses_the_names_of_the_file() {
 #[test]
 fn categories_and_origin_are_metadata() {
     let categories = vec!["cat \"a\"".to_owned(), "ä".into(), "c".into()];
-    let origin = Provenance::Assembled { form: "parallel".into(), rescaling: "none".into(), components: Vec::new() };
+    let origin = Provenance::Assembled {
+        form: "parallel".into(),
+        rescaling: "none".into(),
+        fitted_on: None,
+        components: Vec::new(),
+    };
     let model = tiny().with_categories(categories.clone()).unwrap().with_provenance(origin.clone());
     let entries = decoded(&model).metadata_props;
     let value = |key: &str| &entries.iter().find(|entry| entry.key == key).unwrap().value;

@@ -22,7 +22,12 @@ fn agree(left: &Model, right: &Model) -> bool {
 
 #[test]
 fn a_model_with_every_operation_comes_back_as_it_was() {
-    let origin = Provenance::Assembled { form: "parallel".into(), rescaling: "none".into(), components: Vec::new() };
+    let origin = Provenance::Assembled {
+        form: "parallel".into(),
+        rescaling: "none".into(),
+        fitted_on: None,
+        components: Vec::new(),
+    };
     let model = every_operation().with_provenance(origin);
     let imported = back(&model);
     assert_eq!(imported.notes, [""; 0]);
