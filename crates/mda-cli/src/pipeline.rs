@@ -53,7 +53,7 @@ pub(crate) struct Product {
     pub(crate) selection: Selection,
 }
 
-/// How many images a category decide what a plan is worth while plans are compared, and how many repair it then.
+/// How many images a category repair a plan while plans are compared.
 const TRIAL_IMAGES: usize = 50;
 /// How many images a category tell how sensitive a layer is, and how far a trial's layers are off.
 const SENSITIVITY_IMAGES: usize = 20;
@@ -170,7 +170,7 @@ impl Job<'_> {
         let relevance = attribution.relevance(self.source.graph(), self.task)?;
         let fixed = self.fixed(attribution, settings.logits).ok().map(|component| component.plan);
         let first = |part: &[usize], limit: usize| self.images.first_of_task(part, self.task, limit);
-        let judges = first(&self.images.parts.choice, TRIAL_IMAGES);
+        let judges = self.images.of_task(&self.images.parts.choice, self.task);
         let probes = first(&self.images.parts.choice, SENSITIVITY_IMAGES);
         let calibration = first(&self.images.parts.calibration, TRIAL_IMAGES);
         let held_out = first(&self.images.parts.tuning, SENSITIVITY_IMAGES);

@@ -47,8 +47,8 @@ pub enum Measure {
     Hrank,
     /// The magnitude of activation times gradient of the cross-entropy.
     Taylor,
-    /// What the other channels cannot explain: the rise of the layer's squared error over the images of the task when the
-    /// channel goes and the rest are refitted, as the share of channels that go before it.
+    /// What the other channels cannot explain: channels go one by one, the rest refitted on the images of the task, and
+    /// each is worth the layer's relative error once it has gone.
     Obs,
     /// A number from a seed: the control.
     Random {

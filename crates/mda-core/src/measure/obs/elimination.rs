@@ -1,7 +1,7 @@
 //! Removing groups of regressors one by one, the others refitted each time.
 
 use crate::spd::inverse;
-use nalgebra::{Cholesky, DMatrix, DMatrixViewMut, Dyn};
+use nalgebra::{Cholesky, DMatrix, Dyn};
 use rayon::prelude::*;
 
 /// One step of an elimination.
@@ -21,18 +21,19 @@ const DAMPING: f64 = 0.01;
 ///
 /// With `V` the inverse of the Gram matrix, removing group g costs `tr(W_g V_gg^-1 W_g^T)`, moves the weights by
 /// `-W_g V_gg^-1 V_g` and leaves `V - V_g^T V_gg^-1 V_g` as the inverse for the rest.
-pub(super) fn eliminate(mut gram: DMatrix<f64>, mut weight: DMatrix<f64>, groups: &[Vec<usize>]) -> Vec<Removal> {
+pub(super) fn eliminate(mut gram: DMatrix<f64>, weight: DMatrix<f64>, groups: &[Vec<usize>]) -> Vec<Removal> {
     let size = gram.nrows();
     let mean = gram.diagonal().sum() / size.max(1) as f64;
     let damping = DAMPING * if mean > 0.0 { mean } else { 1.0 };
     for index in 0..size {
         gram[(index, index)] += damping;
     }
-    let mut inverse = inverse(&gram);
+    let mut rest = Rest::new(inverse(&gram), weight);
     let mut alive: Vec<usize> = (0..groups.len()).collect();
     let mut removals = Vec::with_capacity(groups.len());
     while !alive.is_empty() {
-        let prices = alive.par_iter().map(|&group| Removal { group, cost: price(&inverse, &weight, &groups[group]) });
+        let prices = alive.par_iter().with_min_len(16);
+        let prices = prices.map(|&group| Removal { group, cost: rest.price(&groups[group]) });
         let cheaper = |a: Removal, b: Removal| {
             if b.cost.total_cmp(&a.cost).then(b.group.cmp(&a.group)).is_lt() { b } else { a }
         };
@@ -40,41 +41,103 @@ pub(super) fn eliminate(mut gram: DMatrix<f64>, mut weight: DMatrix<f64>, groups
         let group = removal.group;
         alive.retain(|&other| other != group);
         removals.push(removal);
-        if !alive.is_empty() {
-            remove(&mut inverse, &mut weight, &groups[group]);
-        }
+        rest.remove(&groups[group]);
     }
     removals
 }
 
-fn own_block(inverse: &DMatrix<f64>, group: &[usize]) -> Option<Cholesky<f64, Dyn>> {
-    Cholesky::new(DMatrix::from_fn(group.len(), group.len(), |row, column| inverse[(group[row], group[column])]))
+/// The regressors that are left. They stand in front, so that every step works on less than the one before.
+struct Rest {
+    /// `V`, of which the first `count` rows and columns count.
+    inverse: DMatrix<f64>,
+    /// `W`, of which the first `count` columns count.
+    weight: DMatrix<f64>,
+    count: usize,
+    /// Where every regressor stands.
+    place: Vec<usize>,
+    /// Which regressor stands where.
+    standing: Vec<usize>,
 }
 
-/// `tr(W_g V_gg^-1 W_g^T)`; zero where rounding has left nothing of the group to remove.
-fn price(inverse: &DMatrix<f64>, weight: &DMatrix<f64>, group: &[usize]) -> f64 {
-    let Some(block) = own_block(inverse, group) else { return 0.0 };
-    let own = DMatrix::from_fn(group.len(), weight.nrows(), |row, q| weight[(q, group[row])]);
-    block.l_dirty().solve_lower_triangular(&own).map_or(0.0, |solved| solved.norm_squared())
+/// Columns that one thread works on at a time.
+const CHUNK: usize = 32;
+
+impl Rest {
+    fn new(inverse: DMatrix<f64>, weight: DMatrix<f64>) -> Self {
+        let count = inverse.nrows();
+        Self { inverse, weight, count, place: (0..count).collect(), standing: (0..count).collect() }
+    }
+
+    fn own_block(&self, places: &[usize]) -> Option<Cholesky<f64, Dyn>> {
+        let size = places.len();
+        Cholesky::new(DMatrix::from_fn(size, size, |row, column| self.inverse[(places[row], places[column])]))
+    }
+
+    /// `tr(W_g V_gg^-1 W_g^T)`; zero where rounding has left nothing of the group to remove.
+    fn price(&self, group: &[usize]) -> f64 {
+        let places: Vec<usize> = group.iter().map(|&regressor| self.place[regressor]).collect();
+        let Some(block) = self.own_block(&places) else { return 0.0 };
+        let own = self.weight.select_columns(&places).transpose();
+        block.l_dirty().solve_lower_triangular(&own).map_or(0.0, |solved| solved.norm_squared())
+    }
+
+    fn remove(&mut self, group: &[usize]) {
+        let places: Vec<usize> = group.iter().map(|&regressor| self.place[regressor]).collect();
+        if let Some(block) = self.own_block(&places) {
+            let columns = self.inverse.rows(0, self.count).select_columns(&places);
+            // V_gg^-1 V_g, `[g, count]`.
+            let explained = block.solve(&columns.transpose());
+            let own = self.weight.select_columns(&places);
+            let (size, outputs) = (self.inverse.nrows(), self.weight.nrows());
+            let inverse = self.inverse.as_mut_slice()[..size * self.count].par_chunks_mut(size * CHUNK);
+            let weight = self.weight.as_mut_slice()[..outputs * self.count].par_chunks_mut(outputs * CHUNK);
+            inverse.zip(weight).zip(explained.as_slice().par_chunks(places.len() * CHUNK)).for_each(
+                |((inverse, weight), explained)| {
+                    pulp::Arch::new().dispatch(|| {
+                        for (column, factors) in inverse.chunks_mut(size).zip(explained.chunks(places.len())) {
+                            subtract(&mut column[..columns.nrows()], columns.as_slice(), factors);
+                        }
+                        for (column, factors) in weight.chunks_mut(outputs).zip(explained.chunks(places.len())) {
+                            subtract(column, own.as_slice(), factors);
+                        }
+                    });
+                },
+            );
+        }
+        group.iter().for_each(|&regressor| self.retire(regressor));
+    }
+
+    /// Changes places with the last regressor that is left.
+    fn retire(&mut self, regressor: usize) {
+        self.count -= 1;
+        let (place, last) = (self.place[regressor], self.count);
+        self.inverse.swap_rows(place, last);
+        self.inverse.swap_columns(place, last);
+        self.weight.swap_columns(place, last);
+        self.standing.swap(place, last);
+        self.place[self.standing[place]] = place;
+        self.place[regressor] = last;
+    }
 }
 
-fn remove(inverse: &mut DMatrix<f64>, weight: &mut DMatrix<f64>, group: &[usize]) {
-    let Some(block) = own_block(inverse, group) else { return };
-    let columns = inverse.select_columns(group);
-    // V_gg^-1 V_g, `[g, D]`.
-    let explained = block.solve(&columns.transpose());
-    let own = weight.select_columns(group);
-    weight.gemm(-1.0, &own, &explained, 1.0);
-    let size = inverse.nrows();
-    inverse.as_mut_slice().par_chunks_mut(size * 64).enumerate().for_each(|(chunk, part)| {
-        let width = part.len() / size;
-        let mut part = DMatrixViewMut::from_slice(part, size, width);
-        part.gemm(-1.0, &columns, &explained.columns(chunk * 64, width), 1.0);
-    });
-    for &index in group {
-        inverse.row_mut(index).fill(0.0);
-        inverse.column_mut(index).fill(0.0);
-        weight.column_mut(index).fill(0.0);
+/// Takes `factors[k]` times the k-th of `columns` from `target`, four at a time so that `target` is read less often.
+#[inline(always)]
+fn subtract(target: &mut [f64], columns: &[f64], factors: &[f64]) {
+    let size = target.len();
+    for (columns, factors) in columns.chunks(4 * size).zip(factors.chunks(4)) {
+        if let &[a, b, c, d] = factors {
+            let (first, rest) = columns.split_at(size);
+            let (second, rest) = rest.split_at(size);
+            let (third, fourth) = rest.split_at(size);
+            let columns = first.iter().zip(second).zip(third.iter().zip(fourth));
+            for (t, ((w, x), (y, z))) in target.iter_mut().zip(columns) {
+                *t -= a * w + b * x + c * y + d * z;
+            }
+        } else {
+            for (column, factor) in columns.chunks(size).zip(factors) {
+                target.iter_mut().zip(column).for_each(|(t, x)| *t -= factor * x);
+            }
+        }
     }
 }
 

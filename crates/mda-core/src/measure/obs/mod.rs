@@ -2,8 +2,10 @@
 //! Kurtic et al. 2023).
 //!
 //! Channels go one after another, always the one whose loss, after the rest are refitted by least squares on the images
-//! of the task, changes the layer's outputs least. A channel that goes late counts much. Which outputs count, and how
-//! much, is the formulation's accumulation: all alike (none), those that matter (hard), or each by its score (soft).
+//! of the task, changes the layer's outputs least. A channel is worth the relative error of the layer (the root of its
+//! squared error over its squared outputs) without it and all that went before it: a copy of others next to nothing, the
+//! last one 1. Which outputs count, and how much, is the formulation's accumulation: all alike (none), those that matter
+//! (hard), or each by its score (soft).
 
 mod elimination;
 
@@ -46,11 +48,16 @@ impl Measuring for Obs {
         let problem = Problem::new(layer.model, layer.id, layer.observed, rows);
         let group_of_channel = problem.group_of_channel.clone();
         let removals = problem.eliminate();
-        let mut place = vec![0.0; removals.len()];
+        let total: f64 = removals.iter().map(|removal| removal.cost).sum();
+        let mut unexplained = vec![0.0; removals.len()];
+        let mut sum = 0.0;
         for (step, removal) in removals.iter().enumerate() {
-            place[removal.group] = (step + 1) as f32 / removals.len() as f32;
+            sum += removal.cost;
+            // Where nothing costs anything, the order alone tells.
+            let share = if total > 0.0 { sum / total } else { (step + 1) as f64 / removals.len() as f64 };
+            unexplained[removal.group] = share.sqrt() as f32;
         }
-        let values: Vec<f32> = group_of_channel.iter().map(|&group| place[group]).collect();
+        let values: Vec<f32> = group_of_channel.iter().map(|&group| unexplained[group]).collect();
         Contributions { seen: values.len(), first: vec![0], values }
     }
 }
