@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// What decides which channels matter where nothing else is asked for.
-pub(crate) const DEFAULT_FORMULATION: &str = "graph";
+pub(crate) const DEFAULT_FORMULATION: &str = "obs";
 
 /// Disassemble trained image classifiers into components and assemble components into new classifiers.
 #[derive(Debug, Parser)]
@@ -177,7 +177,7 @@ pub(crate) struct Disassemble {
 /// Which method decides what matters.
 #[derive(Debug, Args)]
 pub(crate) struct Method {
-    /// The formulation: a preset (graph, model-lego, soft, frat, mean-activation, l1, fpgm, hrank, taylor, obs, random),
+    /// The formulation: a preset (obs, graph, model-lego, soft, frat, mean-activation, l1, fpgm, hrank, taylor, random),
     /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`.
     #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE]")]
     pub(crate) formulation: String,
@@ -262,8 +262,8 @@ pub(crate) struct Assemble {
     /// How their logits are brought to one scale; by scale-shift-category where there is data, else not at all.
     #[arg(long, value_enum)]
     pub(crate) rescale: Option<RescaleName>,
-    /// How many train images of a category calibrate the scale, at most.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    /// How many train images of a category calibrate the scale, at most 200; none of them repaired a component.
+    #[arg(long, default_value_t = 200, value_name = "N")]
     pub(crate) calibration: usize,
     /// Which train images calibrate.
     #[arg(long, default_value_t = 0, value_name = "N")]

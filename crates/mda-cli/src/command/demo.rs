@@ -68,7 +68,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
 
 fn settings() -> Settings {
     Settings {
-        formulation: Formulation::graph(),
+        formulation: Formulation::obs(),
         repair: Repair::Ridge(Default::default()),
         budget: None,
         logits: Logits::Task,

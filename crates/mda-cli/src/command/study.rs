@@ -13,7 +13,7 @@ use crate::output::Output;
 use anyhow::Context as _;
 use mda_core::runner::Runner;
 use mda_formats::atomic;
-use recipe::Recipe;
+use recipe::{ImageCounts, Recipe};
 use record::Store;
 use sha2::{Digest, Sha256};
 use source::Source;
@@ -108,10 +108,11 @@ fn side_by_side(study: &Study<'_>, work: &[Work<'_>], jobs: Option<usize>) -> an
     })
 }
 
-/// Equal where the same sources are looked at through the same numbers of images.
+/// Equal where the same sources are cut by looking at the same numbers of images; assembly runs tell their own number.
 fn fingerprint(recipe: &Recipe, sources: &BTreeMap<String, Source>) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{} {:?}", env!("CARGO_PKG_VERSION"), recipe.images));
+    let ImageCounts { top_k, candidates, calibration, rescaling: _ } = recipe.images;
+    hash.update(format!("{} {top_k} {candidates} {calibration}", env!("CARGO_PKG_VERSION")));
     for (name, source) in sources {
         hash.update(format!("\n{name} {} ", source.data.display()));
         for (parameter, tensor) in source.model.parameters().iter() {

@@ -41,6 +41,13 @@ impl Parts {
         let attribution = first_per_category(&split.attribution, labels, sizes.attribution);
         Ok(Self { attribution, calibration: split.calibration, tuning, choice })
     }
+
+    /// Up to `limit` images of every category that neither speak nor repair.
+    pub(crate) fn held_out(&self, labels: &[usize], limit: usize) -> Vec<usize> {
+        let mut both: Vec<usize> = self.tuning.iter().chain(&self.choice).copied().collect();
+        both.sort_unstable();
+        first_per_category(&both, labels, limit)
+    }
 }
 
 /// Every category's positions, alternately to the one side and the other.

@@ -4,6 +4,7 @@ use super::{Accumulation, Formulation, FormulationError, Measure, Normalization,
 
 /// The presets, by name, with what they are.
 pub const PRESETS: [(&str, &str); 11] = [
+    ("obs", "what the other channels cannot explain (structured OBS); the default"),
     ("graph", "relative contribution, hard, along the real graph"),
     ("model-lego", "the released Model-LEGO code, its reset behind a Flatten included"),
     ("soft", "relative contribution, allocated by its size instead of counted"),
@@ -13,7 +14,6 @@ pub const PRESETS: [(&str, &str); 11] = [
     ("fpgm", "distance of those filters to the geometric median"),
     ("hrank", "average rank of the channel's maps"),
     ("taylor", "activation times gradient"),
-    ("obs", "what the other channels cannot explain (structured OBS)"),
     ("random", "random numbers: the control; `random,seed=1` for other ones"),
 ];
 
@@ -52,9 +52,10 @@ impl Formulation {
     }
 
     /// Structured OBS: each layer keeps what its outputs need and the other channels cannot explain, the outputs weighted
-    /// by how much they matter themselves.
+    /// by how much they matter themselves. Channels go until a layer's relative error would exceed 4 %.
     pub fn obs() -> Self {
-        Self { measure: Measure::Obs, ..Self::soft() }
+        let threshold = Threshold { alpha: 0.0, beta: 0.04 };
+        Self { measure: Measure::Obs, conv: threshold, linear: threshold, ..Self::soft() }
     }
 
     /// The preset called `name`.

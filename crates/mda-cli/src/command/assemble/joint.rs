@@ -19,7 +19,8 @@ pub(crate) struct JointImages<'a> {
     pub(crate) originals: &'a [Vec<String>],
 }
 
-/// Which train images calibrate.
+/// Which train images calibrate: of those that repaired no component, since a repaired component is surer of the images
+/// that it was fitted to than of others.
 #[derive(Clone, Copy)]
 pub(crate) struct Calibration {
     pub(crate) per_category: usize,
@@ -55,10 +56,10 @@ impl JointImages<'_> {
         for index in 0..self.paths.len() {
             let images = self.open(index, Split::Train, &components[index])?;
             let map = self.labels(index, &images)?.shifted(blocks[index].start);
-            let sizes = PartSizes { attribution: usize::MAX, calibration: calibration.per_category };
-            let parts = Parts::new(&images, sizes, calibration.seed)?;
+            let parts = Parts::new(&images, PartSizes { attribution: 0, calibration: 0 }, calibration.seed)?;
             let known = |&i: &usize| map.category(images.labels()[i]).is_some();
-            let positions: Vec<usize> = parts.calibration.into_iter().filter(known).collect();
+            let held_out = parts.held_out(images.labels(), calibration.per_category);
+            let positions: Vec<usize> = held_out.into_iter().filter(known).collect();
             let joint = joint_logits(runner, &components, &images, &positions)?;
             let joint = map.relabel(&joint);
             rows.extend_from_slice(joint.logits.data());

@@ -36,10 +36,9 @@ pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<Vec<Stri
 impl Work<'_> {
     /// The components, or the uncut sources, under every rescaling.
     fn variant(&self, study: &Study<'_>, uncut: bool) -> anyhow::Result<Vec<String>> {
-        let open: Vec<Rescaling> = self.entry.rescalings.iter().copied().collect();
-        let open: Vec<(Rescaling, AssemblySettings)> = open
-            .into_iter()
-            .map(|rescaling| (rescaling, self.settings(rescaling, uncut)))
+        let rescalings = self.entry.rescalings.iter().copied();
+        let open: Vec<(Rescaling, AssemblySettings)> = rescalings
+            .map(|rescaling| (rescaling, self.settings(study, rescaling, uncut)))
             .filter(|(_, run)| !study.store.has(run))
             .collect();
         if open.is_empty() {
@@ -71,7 +70,7 @@ impl Work<'_> {
         Ok(failures)
     }
 
-    fn settings(&self, rescaling: Rescaling, uncut: bool) -> AssemblySettings {
+    fn settings(&self, study: &Study<'_>, rescaling: Rescaling, uncut: bool) -> AssemblySettings {
         let components: Vec<String> =
             self.entry.components.iter().map(|part| format!("{} {}", part.source, part.task)).collect();
         AssemblySettings {
@@ -80,6 +79,7 @@ impl Work<'_> {
             repair: if uncut { "none".into() } else { self.entry.repair.clone() },
             budget: if uncut { "uncut".into() } else { self.entry.budget.clone() },
             rescaling: name(rescaling),
+            rescaling_images: study.recipe.images.rescaling,
             seed: self.seed,
         }
     }

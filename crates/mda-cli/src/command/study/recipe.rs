@@ -45,7 +45,7 @@ pub(super) struct ImageCounts {
 
 impl Default for ImageCounts {
     fn default() -> Self {
-        Self { top_k: 50, candidates: 1000, calibration: 300, rescaling: 100 }
+        Self { top_k: 50, candidates: 1000, calibration: 300, rescaling: 200 }
     }
 }
 

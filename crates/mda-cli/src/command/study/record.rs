@@ -97,6 +97,8 @@ pub(super) struct AssemblySettings {
     /// `uncut` for uncut sources.
     pub(super) budget: String,
     pub(super) rescaling: String,
+    /// The most train images of a category that calibrate.
+    pub(super) rescaling_images: usize,
     pub(super) seed: u64,
 }
 
@@ -186,6 +188,7 @@ mod tests {
             repair: "none".into(),
             budget: "uncut".into(),
             rescaling: "none".into(),
+            rescaling_images: 10,
             seed,
         };
         Record::Assembly(AssemblyRun {
