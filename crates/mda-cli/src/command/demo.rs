@@ -14,6 +14,7 @@ use crate::{data, models};
 use assets::{Embedded, SOURCES};
 use baselines::{Baseline, Joint};
 use mda_core::assemble::{Form, assemble};
+use mda_core::budget::Budget;
 use mda_core::disassemble::Logits;
 use mda_core::formulation::Formulation;
 use mda_core::repair::Repair;
@@ -70,7 +71,7 @@ fn settings() -> Settings {
     Settings {
         formulation: Formulation::obs(),
         repair: Repair::Ridge(Default::default()),
-        budget: None,
+        budget: Some(Budget::Params(0.25)),
         logits: Logits::Task,
         top_k: 50,
         speakers: None,
