@@ -1,9 +1,11 @@
 //! Project tasks: `cargo xtask ci` checks everything that a change must pass.
 
 mod ci;
+mod libtorch;
 mod tidy;
 
 use clap::Parser;
+use std::path::{Path, PathBuf};
 
 /// Tasks of the MDA project.
 #[derive(Debug, Parser)]
@@ -13,11 +15,25 @@ enum Task {
     Ci,
     /// Check only the tidiness rules of STYLE.md.
     Tidy,
+    /// Fetch the LibTorch that the tch backend is built with, and print what its build needs in the environment.
+    SetupLibtorch,
 }
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
+        Task::SetupLibtorch => libtorch::set_up(),
     }
+}
+
+/// The workspace.
+fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// Where cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

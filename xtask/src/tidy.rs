@@ -11,7 +11,7 @@ const EMPTY_NAMES: [&str; 5] = ["utils.rs", "helpers.rs", "common.rs", "misc.rs"
 
 /// Lists every violation, or passes.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
+    let root = crate::root();
     let mut files = Vec::new();
     for folder in ["crates", "plugins", "tests", "xtask"] {
         collect(&root.join(folder), &mut files)?;

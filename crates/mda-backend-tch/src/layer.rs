@@ -1,0 +1,170 @@
+//! One operation of the graph with its numbers on the device.
+
+use crate::sliding::{Average, Sliding};
+use crate::transfer::{Result, per_channel, upload};
+use mda_core::Model;
+use mda_core::backend::schedule::Step;
+use mda_core::op::Op;
+use tch::{Device, Kind, TchError, Tensor};
+
+/// An operation, ready to run.
+pub(crate) enum Layer {
+    Normalize {
+        mean: Tensor,
+        std: Tensor,
+    },
+    Convolution {
+        weight: Tensor,
+        bias: Option<Tensor>,
+        sliding: Sliding,
+        groups: i64,
+    },
+    Linear {
+        weight: Tensor,
+        bias: Option<Tensor>,
+    },
+    Affine {
+        scale: Tensor,
+        shift: Tensor,
+    },
+    Clamp {
+        min: Option<f32>,
+        max: Option<f32>,
+    },
+    MaxPool(Sliding),
+    AvgPool(Average),
+    GlobalAvgPool,
+    Add,
+    Concat,
+    Flatten,
+    /// Indices of channels; a channel of zeros stands behind the input's where one is needed.
+    SelectChannels {
+        indices: Tensor,
+        with_zeros: bool,
+    },
+}
+
+impl Layer {
+    /// The layer of `step`.
+    pub(crate) fn new(model: &Model, step: &Step, device: Device) -> Result<Self> {
+        let graph = model.graph();
+        let node = graph.node(step.node);
+        let input = node.inputs.first().map_or(node.shape, |&input| graph.node(input).shape);
+        let rank = input.batched(1).len();
+        let weight = || upload(&step.weight(model), device);
+        let bias = || step.bias(model).map(|bias| upload(&bias, device)).transpose();
+        Ok(match &node.op {
+            Op::Input(_) => return Err(TchError::Torch("images are given, not computed".into())),
+            Op::Normalize(op) => {
+                Self::Normalize { mean: per_channel(&op.mean, rank, device)?, std: per_channel(&op.std, rank, device)? }
+            }
+            Op::Conv2d(op) => Self::Convolution {
+                weight: weight()?,
+                bias: bias()?,
+                sliding: Sliding::of_convolution(&op.window),
+                groups: op.groups as i64,
+            },
+            Op::Linear(_) => Self::Linear { weight: weight()?, bias: bias()? },
+            Op::BatchNorm(op) => {
+                let affine = op.affine(model.node_parameters(step.node));
+                let (scale, shift): (Vec<f32>, Vec<f32>) =
+                    affine.into_iter().map(|(scale, shift)| (scale as f32, shift as f32)).unzip();
+                Self::Affine { scale: per_channel(&scale, rank, device)?, shift: per_channel(&shift, rank, device)? }
+            }
+            Op::Clamp(op) => Self::Clamp { min: op.min, max: op.max },
+            Op::MaxPool(op) => {
+                let (input, output) = (input.spatial(), node.shape.spatial());
+                Self::MaxPool(Sliding::of_pool(&op.window, op.ceil_mode, input, output))
+            }
+            Op::AvgPool(op) => Self::AvgPool(Average::new(op, input.spatial(), node.shape.spatial(), device)?),
+            Op::GlobalAvgPool(_) => Self::GlobalAvgPool,
+            Op::Add(_) => Self::Add,
+            Op::Concat(_) => Self::Concat,
+            Op::Flatten(_) => Self::Flatten,
+            Op::SelectChannels(op) => {
+                let zeros = input.channels();
+                let indices: Vec<i64> = op.channels.iter().map(|channel| channel.unwrap_or(zeros) as i64).collect();
+                let indices = Tensor::f_from_slice(&indices)?.f_to(device)?;
+                Self::SelectChannels { indices, with_zeros: op.channels.contains(&None) }
+            }
+        })
+    }
+
+    /// The value of the operation over `inputs`, in the node's order.
+    pub(crate) fn run(&self, inputs: &[&Tensor]) -> Result<Tensor> {
+        let first = inputs[0];
+        match self {
+            Self::Normalize { mean, std } => first.f_sub(mean)?.f_div(std),
+            Self::Convolution { weight, bias, sliding, groups } => {
+                convolve(&sliding.pad(first, 0.0)?, weight, bias.as_ref(), sliding, *groups)
+            }
+            Self::Linear { weight, bias } => first.f_linear(weight, bias.as_ref()),
+            Self::Affine { scale, shift } => first.f_mul(scale)?.f_add(shift),
+            Self::Clamp { min, max } => {
+                let above = min.map_or_else(|| Ok(first.shallow_clone()), |min| first.f_clamp_min(f64::from(min)))?;
+                max.map_or_else(|| Ok(above.shallow_clone()), |max| above.f_clamp_max(f64::from(max)))
+            }
+            Self::MaxPool(sliding) => {
+                let Sliding { kernel, stride, padding, dilation, ceil_mode, .. } = *sliding;
+                sliding.pad(first, f64::NEG_INFINITY)?.f_max_pool2d(kernel, stride, padding, dilation, ceil_mode)
+            }
+            Self::AvgPool(average) => average.run(first),
+            Self::GlobalAvgPool => first.f_mean_dim([2i64, 3].as_slice(), true, Kind::Float),
+            Self::Add => inputs[1..].iter().try_fold(first.shallow_clone(), |sum, input| sum.f_add(input)),
+            Self::Concat => Tensor::f_cat(inputs, 1),
+            Self::Flatten => first.f_flatten(1, -1),
+            Self::SelectChannels { indices, with_zeros: false } => first.f_index_select(1, indices),
+            Self::SelectChannels { indices, with_zeros: true } => {
+                let zeros = first.f_narrow(1, 0, 1)?.f_zeros_like()?;
+                Tensor::f_cat(&[first, &zeros], 1)?.f_index_select(1, indices)
+            }
+        }
+    }
+
+    /// The same numbers for another thread: LibTorch counts references, so nothing is copied.
+    pub(crate) fn shallow_clone(&self) -> Self {
+        let of = Tensor::shallow_clone;
+        match self {
+            Self::Normalize { mean, std } => Self::Normalize { mean: of(mean), std: of(std) },
+            Self::Convolution { weight, bias, sliding, groups } => Self::Convolution {
+                weight: of(weight),
+                bias: bias.as_ref().map(of),
+                sliding: sliding.clone(),
+                groups: *groups,
+            },
+            Self::Linear { weight, bias } => Self::Linear { weight: of(weight), bias: bias.as_ref().map(of) },
+            Self::Affine { scale, shift } => Self::Affine { scale: of(scale), shift: of(shift) },
+            Self::Clamp { min, max } => Self::Clamp { min: *min, max: *max },
+            Self::MaxPool(sliding) => Self::MaxPool(sliding.clone()),
+            Self::AvgPool(average) => Self::AvgPool(average.shallow_clone()),
+            Self::GlobalAvgPool => Self::GlobalAvgPool,
+            Self::Add => Self::Add,
+            Self::Concat => Self::Concat,
+            Self::Flatten => Self::Flatten,
+            Self::SelectChannels { indices, with_zeros } => {
+                Self::SelectChannels { indices: of(indices), with_zeros: *with_zeros }
+            }
+        }
+    }
+}
+
+/// A convolution that says itself which hardware paths it allows: LibTorch's default would let cuDNN round to TF32.
+fn convolve(map: &Tensor, weight: &Tensor, bias: Option<&Tensor>, sliding: &Sliding, groups: i64) -> Result<Tensor> {
+    let (transposed, output_padding) = (false, [0i64, 0]);
+    let (benchmark, deterministic, cudnn, tf32) = (false, true, true, false);
+    let Sliding { stride, padding, dilation, .. } = *sliding;
+    map.f_internal_convolution(
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        transposed,
+        output_padding,
+        groups,
+        benchmark,
+        deterministic,
+        cudnn,
+        tf32,
+    )
+}
