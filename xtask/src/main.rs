@@ -1,7 +1,9 @@
 //! Project tasks: `cargo xtask ci` checks everything that a change must pass.
 
 mod ci;
+mod dist;
 mod libtorch;
+mod sanitize;
 mod tidy;
 
 use clap::Parser;
@@ -13,6 +15,10 @@ use std::path::{Path, PathBuf};
 enum Task {
     /// Check formatting, lints, documentation, the tidiness rules, and run all tests.
     Ci,
+    /// Pack the program, its plugins and their papers into an archive under `dist`, and try it out.
+    Dist,
+    /// Run the plugin boundary under AddressSanitizer.
+    Sanitize,
     /// Check only the tidiness rules of STYLE.md.
     Tidy,
     /// Fetch the LibTorch that the tch backend is built with, and print what its build needs in the environment.
@@ -22,6 +28,8 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Ci => ci::run(),
+        Task::Dist => dist::run(),
+        Task::Sanitize => sanitize::run(),
         Task::Tidy => tidy::run(),
         Task::SetupLibtorch => libtorch::set_up(),
     }

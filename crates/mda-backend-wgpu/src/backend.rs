@@ -45,6 +45,12 @@ impl Backend for WgpuBackend {
         self.adapters().devices()
     }
 
+    fn unavailable(&self) -> Option<String> {
+        let missing = "no driver of Vulkan, Metal or Direct3D 12 offers a device with compute shaders; on Linux, a package \
+                       such as mesa-vulkan-drivers has one in software";
+        self.adapters().devices().is_empty().then(|| missing.to_owned())
+    }
+
     /// Every operation runs. Whether a value or a weight is too large depends on the device, so `compile` says it.
     fn unsupported(&self, _model: &Model) -> Vec<Unsupported> {
         Vec::new()

@@ -22,6 +22,9 @@ pub(crate) struct Common {
     /// Where models run: NAME or NAME:DEVICE, as `mda backends` lists them.
     #[arg(long, global = true, env = "MDA_BACKEND", value_name = "NAME[:DEVICE]")]
     pub(crate) backend: Option<String>,
+    /// A plugin to load, a backend in a library of its own; may be given again. Where no backend is named, the first runs.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) plugin: Vec<PathBuf>,
     /// How many images run at a time.
     #[arg(long, global = true, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(crate) batch: u32,
@@ -46,8 +49,26 @@ pub(crate) enum Command {
     Assemble(Assemble),
     Study(Study),
     Export(Export),
-    /// List what can run models here.
+    /// List what can run models here, where it comes from, and why the rest cannot.
     Backends,
+    Completions(Completions),
+    Manual(Manual),
+}
+
+/// Print completions for a shell.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Write manual pages, one a command.
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The folder that receives them.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: PathBuf,
 }
 
 /// Run the whole job on two small embedded networks: cut components out of both and assemble them.

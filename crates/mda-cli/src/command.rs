@@ -8,17 +8,20 @@ mod evaluate;
 mod export;
 mod import;
 mod inspect;
+mod shell;
 mod study;
 
 use crate::args::{Arguments, Command};
-use crate::backends::{Choice, choose};
+use crate::backends::{Choice, Folders, Sources};
 use crate::output::Output;
 use anyhow::Context as _;
 use mda_core::runner::Runner;
+use std::num::NonZeroUsize;
 
 /// What every command is given.
 pub(crate) struct Context {
     pub(crate) output: Output,
+    sources: Sources,
     backend: Option<String>,
     batch_size: usize,
 }
@@ -26,7 +29,7 @@ pub(crate) struct Context {
 impl Context {
     /// The backend that the user chose.
     pub(crate) fn backend(&self) -> anyhow::Result<Choice> {
-        choose(self.backend.as_deref())
+        self.sources.choose(self.backend.as_deref())
     }
 
     /// How models run on `choice`.
@@ -43,7 +46,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         pool.build_global().with_context(|| format!("starting {threads} threads"))?;
     }
     let output = Output { json: common.json, quiet: common.quiet };
-    let context = Context { output, backend: common.backend.clone(), batch_size: common.batch as usize };
+    let sources = Sources {
+        plugins: common.plugin.clone(),
+        folders: Folders::configured()?,
+        threads: common.threads.and_then(|threads| NonZeroUsize::new(threads.into())),
+    };
+    let context = Context { output, sources, backend: common.backend.clone(), batch_size: common.batch as usize };
     match &arguments.command {
         Command::Demo(demo) => demo::run(&context, demo),
         Command::Import(import) => import::run(&context, import),
@@ -54,5 +62,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Study(study) => study::run(&context, study),
         Command::Export(export) => export::run(&context, export),
         Command::Backends => backends::run(&context),
+        Command::Completions(arguments) => {
+            shell::completions(arguments);
+            Ok(())
+        }
+        Command::Manual(arguments) => shell::manual(arguments),
     }
 }

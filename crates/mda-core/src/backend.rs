@@ -152,6 +152,12 @@ pub trait Backend: Send + Sync {
     /// Where it can compute, the default first; empty where it cannot run here.
     fn devices(&self) -> Vec<Device>;
 
+    /// What it could use but does not find here, and why, in words: a driver, a library, a device. `None` where nothing
+    /// is missing. `mda backends` prints it.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
+
     /// The nodes of `model` that it cannot run.
     fn unsupported(&self, model: &Model) -> Vec<Unsupported>;
 

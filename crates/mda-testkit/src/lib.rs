@@ -2,8 +2,10 @@
 //!
 //! - [`generate`] builds random valid models that use every operation, for property tests.
 //! - [`conformance`] runs a backend against the reference evaluation, case by case.
+//! - [`cdylib`] builds libraries for tests that load them.
 //! - [`golden`] reads what the official Model-LEGO code and PyTorch computed on real models.
 
+pub mod cdylib;
 pub mod conformance;
 pub mod generate;
 pub mod golden;

@@ -1,31 +1,115 @@
-//! `mda backends`: what can run models here.
+//! `mda backends`: what can run models here, where it comes from, and why the rest cannot.
 
 use super::Context;
-use crate::backends;
+use crate::backends::{FEATURES, Sources, built_in};
 use crate::table::Table;
+use mda_core::backend::{Backend, Device};
+use mda_plugin::host::PluginBackend;
 use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
 struct Row {
     backend: String,
+    /// Absent where the backend could not be loaded or is not in this build.
+    version: Option<String>,
+    #[serde(flatten)]
+    origin: Origin,
+    devices: Vec<Listed>,
+    /// Whether `--backend` with its name selects it.
+    selected: bool,
+    /// What is missing here, and why.
+    unavailable: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Listed {
     device: String,
     description: String,
 }
 
+/// Where a backend comes from.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case", tag = "from", content = "file")]
+enum Origin {
+    BuiltIn,
+    Plugin(PathBuf),
+    Nowhere,
+}
+
 pub(crate) fn run(context: &Context) -> anyhow::Result<()> {
-    let mut rows = Vec::new();
-    for backend in backends::all() {
-        rows.extend(backend.devices().into_iter().map(|device| Row {
-            backend: backend.id().to_owned(),
-            device: device.id,
-            description: device.description,
-        }));
+    let rows = rows(&context.sources)?;
+    context.output.result(&rows, || describe(&rows))
+}
+
+/// All backends in the order in which they are looked for: the first of a name is the one that is selected.
+fn rows(sources: &Sources) -> anyhow::Result<Vec<Row>> {
+    let mut rows: Vec<Row> = sources.plugins.iter().map(|file| plugin(file, sources.load(file), None)).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    rows.extend(built_in().iter().map(|backend| row(&**backend, version, Origin::BuiltIn)));
+    for (name, file) in sources.folders.plugins()? {
+        rows.push(plugin(&file, sources.load_named(&file, &name), Some(name)));
     }
-    context.output.result(&rows, || {
-        let mut table = Table::new(&["backend", "device", "what"]);
-        for row in &rows {
-            table.row([row.backend.clone(), row.device.clone(), row.description.clone()]);
+    for name in FEATURES {
+        if rows.iter().all(|row| row.backend != name) {
+            let folders: Vec<String> = sources.folders.paths().iter().map(|path| path.display().to_string()).collect();
+            let folders = folders.join(", ");
+            let reason = format!("not in this build (Cargo feature `{name}`), and no plugin in {folders}");
+            rows.push(absent(name.into(), Origin::Nowhere, reason));
         }
-        table.render()
-    })
+    }
+    for index in 0..rows.len() {
+        let first = rows.iter().position(|row| row.backend == rows[index].backend);
+        rows[index].selected = first == Some(index) && rows[index].version.is_some();
+    }
+    Ok(rows)
+}
+
+fn row(backend: &dyn Backend, version: &str, origin: Origin) -> Row {
+    let list = |Device { id, description }| Listed { device: id, description };
+    Row {
+        backend: backend.id().into(),
+        version: Some(version.into()),
+        origin,
+        devices: backend.devices().into_iter().map(list).collect(),
+        selected: false,
+        unavailable: backend.unavailable(),
+    }
+}
+
+fn plugin(file: &Path, loaded: anyhow::Result<PluginBackend>, name: Option<String>) -> Row {
+    match loaded {
+        Ok(plugin) => row(&plugin, plugin.version(), Origin::Plugin(file.to_owned())),
+        Err(error) => {
+            let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            absent(name.unwrap_or_else(stem), Origin::Plugin(file.to_owned()), error.to_string())
+        }
+    }
+}
+
+fn absent(backend: String, origin: Origin, reason: String) -> Row {
+    Row { backend, version: None, origin, devices: Vec::new(), selected: false, unavailable: Some(reason) }
+}
+
+fn describe(rows: &[Row]) -> String {
+    let mut table = Table::new(&["backend", "device", "what", "version", "from"]);
+    for row in rows {
+        let from = match &row.origin {
+            Origin::BuiltIn => "this build".to_owned(),
+            Origin::Plugin(file) => file.display().to_string(),
+            Origin::Nowhere => "-".to_owned(),
+        };
+        let hidden = if row.selected || row.version.is_none() { "" } else { " (hidden; --plugin selects it)" };
+        let version = row.version.clone().unwrap_or_else(|| "-".into());
+        let mut line = |device: &str, what: &str| {
+            table.row([row.backend.clone(), device.into(), what.into(), version.clone(), format!("{from}{hidden}")]);
+        };
+        row.devices.iter().for_each(|listed| line(&listed.device, &listed.description));
+        if row.devices.is_empty() {
+            line("-", "no device");
+        }
+    }
+    let missing = rows.iter().filter_map(|row| Some(format!("{}: {}\n", row.backend, row.unavailable.as_ref()?)));
+    let missing: String = missing.collect();
+    if missing.is_empty() { table.render() } else { format!("{}\nNot available:\n{missing}", table.render()) }
 }

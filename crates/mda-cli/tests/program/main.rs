@@ -4,6 +4,7 @@
 
 mod failures;
 mod job;
+mod plugins;
 mod study;
 
 use std::path::{Path, PathBuf};
@@ -33,10 +34,17 @@ impl Bench {
 
     /// Runs `mda` in the folder.
     fn mda(&self, arguments: &[&str]) -> Output {
+        self.mda_where(&[], arguments)
+    }
+
+    /// Runs `mda` in the folder with these variables set.
+    fn mda_where(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         let program = Command::new(env!("CARGO_BIN_EXE_mda"))
             .args(arguments)
             .current_dir(self.folder.path())
             .env_remove("MDA_BACKEND")
+            .env_remove("MDA_PLUGIN_PATH")
+            .envs(variables.iter().copied())
             .output();
         program.unwrap()
     }

@@ -1,0 +1,68 @@
+//! Why a plugin cannot be loaded.
+
+use super::answers::Fault;
+use crate::abi;
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A plugin that cannot be loaded.
+#[derive(Debug, Error)]
+#[error("plugin {}: {problem}", path.display())]
+pub struct PluginError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: LoadProblem,
+}
+
+/// What is wrong with a plugin.
+#[derive(Debug, Error)]
+pub enum LoadProblem {
+    /// The file cannot be found or read.
+    #[error("cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// The system does not load it: it is no library, is built for another machine, or needs a library that is not there.
+    #[error("not a library that can be loaded here: {0}")]
+    NoLibrary(String),
+    /// A library, but no plugin.
+    #[error("a library without the entry point of a plugin of MDA: {0}")]
+    NoEntry(String),
+    /// The entry point answers null.
+    #[error("its entry point answers no table of functions")]
+    NoTable,
+    /// The plugin was built for another interface.
+    #[error(
+        "built for version {found_major}.{found_minor} of the plugin interface, this program has {}.{}; \
+         rebuild the plugin against this version of mda",
+        abi::MAJOR,
+        abi::MINOR
+    )]
+    Version {
+        /// The plugin's major version.
+        found_major: u32,
+        /// The plugin's minor version.
+        found_minor: u32,
+    },
+    /// The table is shorter than its version says.
+    #[error("its table of functions has {found} bytes, version {}.0 has at least {expected}", abi::MAJOR)]
+    ShortTable {
+        /// The least size in bytes.
+        expected: usize,
+        /// The size that the table tells.
+        found: usize,
+    },
+    /// A function is null.
+    #[error("its table has no function `{0}`")]
+    NoFunction(&'static str),
+    /// The plugin loaded, but its backend could not be made.
+    #[error("its backend cannot be made: {0}")]
+    Refused(String),
+}
+
+impl LoadProblem {
+    pub(super) fn refused(fault: Fault) -> Self {
+        Self::Refused(fault.text)
+    }
+}

@@ -1,0 +1,158 @@
+//! Plugins that are wrong in one way each: every one is a clear error, and the host goes on.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use mda_core::backend::{Backend, BackendError, Probe, Program};
+use mda_core::graph::Graph;
+use mda_core::op::{Flatten, Input, Linear};
+use mda_core::{Model, Tensor};
+use mda_plugin::host::{LoadProblem, PluginBackend, load};
+use mda_testkit::cdylib;
+use mda_testkit::generate::with_random_parameters;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+static FIXTURES: LazyLock<BTreeMap<String, PathBuf>> =
+    LazyLock::new(|| cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin", "--examples"]));
+
+fn fixture(name: &str) -> PluginBackend {
+    load(&FIXTURES[name], None).unwrap()
+}
+
+/// What keeps a fixture, or another file, from being loaded.
+fn problem(path: &Path) -> LoadProblem {
+    let Err(error) = load(path, None) else { panic!("{} loads", path.display()) };
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    error.problem
+}
+
+fn model(name: &str) -> Model {
+    let mut graph = Graph::new();
+    graph.push("images", Input { channels: 1, height: 2, width: 2 }, &[]);
+    graph.push("flat", Flatten {}, &["images"]);
+    graph.push("fc", Linear { out_features: 2, bias: true }, &["flat"]);
+    with_random_parameters(name, &graph, 1).unwrap()
+}
+
+fn batch() -> Tensor {
+    Tensor::zeros([1, 1, 2, 2])
+}
+
+fn compile(backend: &dyn Backend, name: &str) -> Result<Box<dyn Program>, BackendError> {
+    backend.compile(&model(name), None, &[])
+}
+
+fn run(backend: &dyn Backend, name: &str) -> String {
+    let mut session = compile(backend, name).unwrap().session().unwrap();
+    session.run(&batch()).unwrap_err().to_string()
+}
+
+/// What a failed call says, as the only thing that it answers.
+fn said<T>(result: Result<T, BackendError>) -> String {
+    result.map(drop).unwrap_err().to_string()
+}
+
+#[test]
+fn files_that_are_no_libraries() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("libtext.so");
+    std::fs::write(&text, "these are not the functions you are looking for").unwrap();
+    let LoadProblem::NoLibrary(reason) = problem(&text) else { panic!("a text is taken for a library") };
+    assert!(reason.contains("dlopen") && reason.len() > "dlopen failed".len(), "only `{reason}`");
+    assert!(matches!(problem(&folder.path().join("nowhere.so")), LoadProblem::Read(_)));
+    let real = std::fs::read(&FIXTURES["failing"]).unwrap();
+    let cut = folder.path().join("libcut.so");
+    std::fs::write(&cut, &real[..500]).unwrap();
+    assert!(matches!(problem(&cut), LoadProblem::NoLibrary(_)));
+}
+
+#[test]
+fn libraries_that_are_no_plugins() {
+    let LoadProblem::NoEntry(reason) = problem(&FIXTURES["missing_symbol"]) else { panic!("it has no entry point") };
+    assert!(reason.contains("mda_plugin_entry_v1"), "{reason}");
+    assert!(matches!(problem(&FIXTURES["null_table"]), LoadProblem::NoTable));
+    assert!(matches!(problem(&FIXTURES["short_table"]), LoadProblem::ShortTable { found: 16, .. }));
+    assert!(matches!(problem(&FIXTURES["missing_function"]), LoadProblem::NoFunction("run")));
+    let version = problem(&FIXTURES["other_major"]);
+    assert!(matches!(version, LoadProblem::Version { found_major: 2, found_minor: 3 }));
+    assert!(version.to_string().contains("2.3") && version.to_string().contains("rebuild"), "{version}");
+}
+
+#[test]
+fn a_backend_that_cannot_be_made() {
+    let LoadProblem::Refused(reason) = problem(&FIXTURES["panicking_create"]) else { panic!("it panics") };
+    assert!(reason.contains("no backend today") && reason.contains("panicking_create.rs"), "{reason}");
+}
+
+#[test]
+fn panics_in_every_function() {
+    let backend = fixture("panicking");
+    assert!(backend.devices().is_empty());
+    assert!(backend.unavailable().unwrap().contains("panicked in devices"));
+    let nodes = backend.unsupported(&model("any"));
+    assert!(nodes.len() == 3 && nodes[0].reason.contains("panicked in unsupported"), "{nodes:?}");
+    assert!(said(compile(&backend, "compile")).contains("panicked in compile"));
+    assert!(said(compile(&backend, "payload")).contains("panicked: without words"));
+    assert!(said(compile(&backend, "session").unwrap().session()).contains("panicked in session"));
+    assert!(run(&backend, "thread").contains("panicked on a thread of its own"));
+    let reason = run(&backend, "drop");
+    assert!(
+        reason.contains("`panicking`") && reason.contains("panicked in run") && reason.contains(".rs:"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_session_that_panicked_is_not_run_again() {
+    let mut session = compile(&fixture("panicking"), "any").unwrap().session().unwrap();
+    assert!(said(session.run(&batch())).contains("panicked in run"));
+    assert!(said(session.run(&batch())).contains("take a new session"));
+}
+
+#[test]
+fn errors_keep_their_kinds() {
+    let backend = fixture("failing");
+    assert_eq!((backend.id(), backend.version()), ("failing", env!("CARGO_PKG_VERSION")));
+    assert_eq!(backend.unavailable().unwrap(), "`there:0` has no driver");
+    let refused = backend.compile(&model("any"), Some("there:0"), &[]);
+    let Err(BackendError::NoDevice { backend: id, device, available }) = refused else { panic!("no such device") };
+    assert_eq!((id.as_str(), device.as_str()), ("failing", "there:0"));
+    assert_eq!(available, ["here:0", "here:1"]);
+    let refused = backend.compile(&model("any"), None, &[Probe::Value(1), Probe::Moments(2)]);
+    let Err(BackendError::BadProbe { probe, reason }) = refused else { panic!("no moments") };
+    assert_eq!((probe, reason.as_str()), (Probe::Moments(2), "moments are not to be had"));
+    let Err(BackendError::Unsupported { nodes, .. }) = compile(&backend, "unsupported") else { panic!("too new") };
+    assert_eq!((nodes.len(), nodes[2].node.as_str(), nodes[2].reason.as_str()), (3, "fc", "too new"));
+    assert_eq!(said(compile(&backend, "compile")), "backend `failing`: no room for the program");
+    assert_eq!(said(compile(&backend, "session").unwrap().session()), "backend `failing`: no room for the session");
+    assert_eq!(run(&backend, "run"), "backend `failing`: the device has gone");
+}
+
+#[test]
+fn bad_requests_never_reach_the_plugin() {
+    let backend = fixture("failing");
+    let refused = backend.compile(&model("any"), None, &[Probe::WindowSum(2)]);
+    assert!(matches!(refused, Err(BackendError::BadProbe { probe: Probe::WindowSum(2), .. })));
+    let mut session = compile(&backend, "any").unwrap().session().unwrap();
+    let refused = session.run(&Tensor::zeros([1, 2, 2]));
+    assert!(matches!(refused, Err(BackendError::BadBatch { .. })));
+}
+
+#[test]
+fn answers_of_the_wrong_size() {
+    let backend = fixture("failing");
+    assert!(run(&backend, "sizes").contains("35 numbers as logits, expected [1, 2]"));
+    assert!(run(&backend, "count").contains("2 tensors, 1 were asked for"));
+}
+
+#[test]
+fn lies_are_seen_through() {
+    let backend = fixture("lying");
+    assert!(backend.devices().is_empty());
+    assert!(backend.unavailable().unwrap().contains("not UTF-8"));
+    assert!(backend.unsupported(&model("any"))[0].reason.contains("null text"));
+    assert!(said(compile(&backend, "any")).contains("null program"));
+    let program = backend.compile(&model("any"), Some("odd"), &[]).unwrap();
+    assert!(said(program.session().unwrap().run(&batch())).contains("3 numbers as logits, expected [1, 2]"));
+}

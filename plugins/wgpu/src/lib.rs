@@ -1,0 +1,3 @@
+//! The wgpu backend as a plugin.
+
+mda_plugin::export_backend!(mda_backend_wgpu::WgpuBackend::new());

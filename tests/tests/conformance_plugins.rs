@@ -1,0 +1,64 @@
+//! Every plugin of this workspace in the conformance suite, loaded from its library; and the plugin author's example.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use mda_core::backend::Backend;
+use mda_plugin::host::load;
+use mda_testkit::{cdylib, conformance};
+use std::fs;
+use std::path::Path;
+
+/// Why a plugin cannot be built here, where that is known.
+fn unbuildable(plugin: &str) -> Option<&'static str> {
+    let configured = ["LIBTORCH", "LIBTORCH_USE_PYTORCH"].iter().any(|name| std::env::var_os(name).is_some());
+    (plugin == "tch" && !configured).then_some("neither LIBTORCH nor LIBTORCH_USE_PYTORCH says where LibTorch is")
+}
+
+fn conforms(library: &Path, name: &str) {
+    let backend = load(library, None).unwrap();
+    assert_eq!((backend.id(), backend.version()), (name, env!("CARGO_PKG_VERSION")));
+    let report = conformance::run(&backend, None);
+    println!("{}\n{report}", backend.path().display());
+    report.assert_passed();
+}
+
+#[test]
+fn every_plugin_conforms() {
+    let root = cdylib::workspace();
+    let mut names: Vec<String> = fs::read_dir(root.join("plugins"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.iter().any(|name| name == "cpu"));
+    for name in names {
+        if let Some(reason) = unbuildable(&name) {
+            assert!(!conformance::require(&name), "{} names `{name}`: {reason}", conformance::REQUIRED);
+            println!("skipped: plugin `{name}`: {reason}");
+            continue;
+        }
+        let built = cdylib::build(&root, &["--locked", &format!("--package=mda-plugin-{name}")]);
+        conforms(&built[&format!("mda_plugin_{name}")], &name);
+    }
+}
+
+/// A copy in a folder of its own, as somebody who starts from it would have it.
+#[test]
+fn the_example_plugin_builds_outside_the_workspace_and_conforms() {
+    let root = cdylib::workspace();
+    let (example, copy) = (root.join("docs/example-plugin"), tempfile::tempdir().unwrap());
+    let manifest = fs::read_to_string(example.join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("\"../../crates/"));
+    let crates = root.join("crates").display().to_string().replace('\\', "/");
+    fs::write(copy.path().join("Cargo.toml"), manifest.replace("../../crates", &crates)).unwrap();
+    fs::create_dir(copy.path().join("src")).unwrap();
+    fs::copy(example.join("src/lib.rs"), copy.path().join("src/lib.rs")).unwrap();
+    // The versions that are at hand already.
+    fs::copy(root.join("Cargo.lock"), copy.path().join("Cargo.lock")).unwrap();
+    // With the profile and the folder of the other tests, so that nothing but the example and our crates is compiled.
+    let (target, profile) = (root.join("target").display().to_string(), "profile.dev.debug='line-tables-only'");
+    let built = cdylib::build(copy.path(), &["--offline", "--target-dir", &target, "--config", profile]);
+    conforms(&built["mda_plugin_example"], "example");
+}
