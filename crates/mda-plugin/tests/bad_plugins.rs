@@ -9,15 +9,10 @@ use mda_core::{Model, Tensor};
 use mda_plugin::host::{LoadProblem, PluginBackend, load};
 use mda_testkit::cdylib;
 use mda_testkit::generate::with_random_parameters;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-
-static FIXTURES: LazyLock<BTreeMap<String, PathBuf>> =
-    LazyLock::new(|| cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin", "--examples"]));
+use std::path::Path;
 
 fn fixture(name: &str) -> PluginBackend {
-    load(&FIXTURES[name], None).unwrap()
+    load(&cdylib::example(name), None).unwrap()
 }
 
 /// What keeps a fixture, or another file, from being loaded.
@@ -61,7 +56,7 @@ fn files_that_are_no_libraries() {
     let LoadProblem::NoLibrary(reason) = problem(&text) else { panic!("a text is taken for a library") };
     assert!(reason.contains("dlopen") && reason.len() > "dlopen failed".len(), "only `{reason}`");
     assert!(matches!(problem(&folder.path().join("nowhere.so")), LoadProblem::Read(_)));
-    let real = std::fs::read(&FIXTURES["failing"]).unwrap();
+    let real = std::fs::read(cdylib::example("failing")).unwrap();
     let cut = folder.path().join("libcut.so");
     std::fs::write(&cut, &real[..500]).unwrap();
     assert!(matches!(problem(&cut), LoadProblem::NoLibrary(_)));
@@ -69,19 +64,21 @@ fn files_that_are_no_libraries() {
 
 #[test]
 fn libraries_that_are_no_plugins() {
-    let LoadProblem::NoEntry(reason) = problem(&FIXTURES["missing_symbol"]) else { panic!("it has no entry point") };
+    let LoadProblem::NoEntry(reason) = problem(&cdylib::example("missing_symbol")) else {
+        panic!("it has no entry point")
+    };
     assert!(reason.contains("mda_plugin_entry_v1"), "{reason}");
-    assert!(matches!(problem(&FIXTURES["null_table"]), LoadProblem::NoTable));
-    assert!(matches!(problem(&FIXTURES["short_table"]), LoadProblem::ShortTable { found: 16, .. }));
-    assert!(matches!(problem(&FIXTURES["missing_function"]), LoadProblem::NoFunction("run")));
-    let version = problem(&FIXTURES["other_major"]);
+    assert!(matches!(problem(&cdylib::example("null_table")), LoadProblem::NoTable));
+    assert!(matches!(problem(&cdylib::example("short_table")), LoadProblem::ShortTable { found: 16, .. }));
+    assert!(matches!(problem(&cdylib::example("missing_function")), LoadProblem::NoFunction("run")));
+    let version = problem(&cdylib::example("other_major"));
     assert!(matches!(version, LoadProblem::Version { found_major: 2, found_minor: 3 }));
     assert!(version.to_string().contains("2.3") && version.to_string().contains("rebuild"), "{version}");
 }
 
 #[test]
 fn a_backend_that_cannot_be_made() {
-    let LoadProblem::Refused(reason) = problem(&FIXTURES["panicking_create"]) else { panic!("it panics") };
+    let LoadProblem::Refused(reason) = problem(&cdylib::example("panicking_create")) else { panic!("it panics") };
     assert!(reason.contains("no backend today") && reason.contains("panicking_create.rs"), "{reason}");
 }
 

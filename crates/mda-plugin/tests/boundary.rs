@@ -9,8 +9,7 @@ use mda_testkit::{cdylib, conformance};
 
 #[test]
 fn a_plugin_answers_what_the_backend_in_it_answers() -> Result<(), Box<dyn std::error::Error>> {
-    let built = cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin", "--example=honest"]);
-    let plugin = load(&built["honest"], None)?;
+    let plugin = load(&cdylib::example("honest"), None)?;
     conformance::run(&plugin, None).assert_passed();
     for seed in 100..110 {
         let model = model_from_seed(seed);

@@ -1,17 +1,43 @@
 //! Building libraries with cargo, for tests that load them.
 //!
-//! Cargo does not build a `cdylib` for the tests of another package, so the tests ask for it themselves. In a warm target
-//! folder that takes a moment.
+//! Cargo does not build a `cdylib` for the tests of another package, so the tests ask for it themselves.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 /// The root of this workspace.
 pub fn workspace() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     root.expect("this crate lies two folders below the root").to_owned()
+}
+
+/// Every `cdylib` of the workspace's default members and of their examples, by the name of its target.
+///
+/// All of them are built at once, with their development dependencies: packages get the features then that they have in
+/// `cargo test`, so nothing is compiled twice.
+///
+/// # Panics
+/// As [`build`].
+pub fn libraries() -> &'static BTreeMap<String, PathBuf> {
+    static LIBRARIES: LazyLock<BTreeMap<String, PathBuf>> =
+        LazyLock::new(|| build(&workspace(), &["--locked", "--lib", "--examples"]));
+    &LIBRARIES
+}
+
+/// The `cdylib` example `name` of the package whose integration test calls this; cargo builds examples before tests.
+///
+/// # Panics
+/// Where it is not there, which happens where cargo was asked for one test alone.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_else(|error| panic!("asking where this test lies: {error}"));
+    let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let target = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps");
+    let library = target.join("examples").join(file);
+    assert!(library.exists(), "{} is not there; `cargo test` without a choice of targets builds it", library.display());
+    library
 }
 
 /// Runs `cargo build` in the folder `place` with `arguments` and answers every `cdylib` that it names, by the name of its

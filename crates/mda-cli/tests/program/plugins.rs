@@ -9,10 +9,9 @@ use std::process::Output;
 
 /// The folder `plugins` of a bench with the plugin of the CPU backend and one that is broken.
 fn plugins(bench: &Bench) -> String {
-    let built = cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin-cpu"]);
     fs::create_dir(bench.path("plugins")).unwrap();
     let file = |name: &str| bench.path("plugins").join(format!("{DLL_PREFIX}mda_plugin_{name}{DLL_SUFFIX}"));
-    fs::copy(&built["mda_plugin_cpu"], file("cpu")).unwrap();
+    fs::copy(&cdylib::libraries()["mda_plugin_cpu"], file("cpu")).unwrap();
     fs::write(file("broken"), "not a library").unwrap();
     file("cpu").display().to_string()
 }
@@ -102,8 +101,7 @@ fn a_plugin_named_after_another_backend_is_refused() {
 #[test]
 fn a_plugin_that_panics_is_an_error_without_a_backtrace() {
     let bench = Bench::new();
-    let built = cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin", "--example=panicking"]);
-    let file = built["panicking"].display().to_string();
+    let file = cdylib::libraries()["panicking"].display().to_string();
     let (model, data) = (asset("lenet5-mnist.safetensors"), format!("--data={}", asset("mnist")));
     let arguments = ["evaluate", &model, &data, "--quiet", "--plugin", &file];
     let output = bench.mda_where(&[("RUST_BACKTRACE", "full")], &arguments);

@@ -24,9 +24,10 @@ pub struct Host {
     pub threads: Option<NonZeroUsize>,
 }
 
-/// Exports a backend from a `cdylib`: the constructor, or a closure that makes the backend from [`guest::Host`](Host).
+/// Exports a backend from a `cdylib`: an expression that makes it, or a closure that makes it from
+/// [`guest::Host`](crate::guest::Host).
 ///
-/// ```ignore
+/// ```text
 /// mda_plugin::export_backend!(CpuBackend::new());
 /// ```
 #[macro_export]
