@@ -13,13 +13,15 @@ use std::path::{Path, PathBuf};
 use crate::failure::Advise;
 
 /// Every backend that can be built in, and the Cargo feature that does it.
-pub(crate) const FEATURES: [&str; 2] = ["cpu", "wgpu"];
+pub(crate) const FEATURES: [&str; 3] = ["cpu", "candle", "wgpu"];
 
 /// The backends that this build knows, the default first.
 pub(crate) fn built_in() -> Vec<Box<dyn Backend>> {
     let backends: Vec<Box<dyn Backend>> = vec![
         #[cfg(feature = "cpu")]
         Box::new(mda_backend_cpu::CpuBackend::new()),
+        #[cfg(feature = "candle")]
+        Box::new(mda_backend_candle::CandleBackend::new()),
         #[cfg(feature = "wgpu")]
         Box::new(mda_backend_wgpu::WgpuBackend::new()),
         Box::new(mda_core::reference::Reference),
