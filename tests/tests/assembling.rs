@@ -2,7 +2,7 @@
 
 use mda_core::assemble::{AssembleError, Form, assemble};
 use mda_core::graph::Graph;
-use mda_core::op::{Conv2d, Flatten, GlobalAvgPool, Input, Window};
+use mda_core::op::{Conv2d, Flatten, GlobalAvgPool, Input, Op, Window};
 use mda_core::reference::evaluate;
 use mda_core::{Model, Tensor};
 use mda_testkit::generate::{RandomModel, families, random_images, relatives, with_random_parameters};
@@ -81,21 +81,31 @@ fn merged_or_refused(components: &[RandomModel]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The multiplier of a depthwise convolution is no attribute of its own, so nothing but a look at the channels tells.
+/// The multiplier of a depthwise convolution is no attribute of its own, so nothing but a look at the channels tells; and one
+/// that was cut down to a single channel looks dense.
 #[test]
-fn depthwise_convolutions_of_different_multipliers_are_refused_or_merged_right() {
-    let model = |name: &str, multiplier: usize| {
+fn depthwise_convolutions_of_any_widths_and_multipliers_are_merged_right() {
+    let model = |name: &str, channels: usize, multiplier: usize| {
         let mut graph = Graph::new();
         graph.push("images", Input { channels: 3, height: 5, width: 5 }, &[]);
+        graph.push("stem", Conv2d::dense(channels, 1, 1, 0, false), &["images"]);
         let window = Window::square(3, 1, 1);
-        let depthwise = Conv2d { out_channels: 3 * multiplier, window, groups: 3, bias: true };
-        graph.push("depthwise", depthwise, &["images"]);
+        let depthwise = Conv2d { out_channels: channels * multiplier, window, groups: channels, bias: true };
+        graph.push("depthwise", depthwise, &["stem"]);
         graph.push("score", Conv2d::dense(2, 1, 1, 0, true), &["depthwise"]);
         graph.push("pool", GlobalAvgPool {}, &["score"]);
         graph.push("logits", Flatten {}, &["pool"]);
         RandomModel(with_random_parameters(name, &graph, multiplier as u64).unwrap())
     };
-    for [left, right] in [[1, 2], [2, 1], [2, 2]] {
-        merged_or_refused(&[model("left", left), model("right", right)]).unwrap();
+    let kinds = [(3, 1), (3, 2), (2, 2), (1, 1), (1, 2), (1, 3)];
+    for (left, right) in kinds.into_iter().flat_map(|left| kinds.map(|right| (left, right))) {
+        let models = [model("left", left.0, left.1), model("right", right.0, right.1)];
+        let batch = random_images(&models[0], 2, 1);
+        let merged = assemble("merged", &references(&models), Form::BlockDiagonal).unwrap();
+        let worst = difference(&joined_logits(&models, &batch), &logits(&merged, &batch));
+        assert!(worst < 1e-5, "{left:?} with {right:?} differs by {worst}");
+        let depthwise = &merged.graph().node(merged.graph().find("depthwise").unwrap()).op;
+        let stays = left.1 == right.1 && left.0 + right.0 > 2;
+        assert_eq!(matches!(depthwise, Op::Conv2d(conv) if conv.groups > 1), stays, "{left:?} with {right:?}");
     }
 }

@@ -3,7 +3,10 @@
 mod grouped;
 mod input_gradient;
 
-use super::{Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, Window, only_map};
+use super::{
+    Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise,
+    only_map,
+};
 use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -98,20 +101,9 @@ impl Operation for Conv2d {
     }
 
     fn join(&self, join: &Join<'_>) -> Result<Joined, RewriteError> {
-        let kind = |part: &super::Part<'_>| match part.op {
-            Op::Conv2d(op) => {
-                let connectivity = op.connectivity(part.inputs[0].channels());
-                let multiplier = (connectivity == Connectivity::Depthwise).then(|| op.out_channels / op.groups);
-                Some((op.window, op.bias, connectivity, multiplier))
-            }
-            _ => None,
-        };
-        let first = kind(&join.parts[0]);
-        if let Some(part) = join.parts.iter().find(|part| kind(part) != first) {
-            let [left, right] = [join.parts[0].op, part.op].map(|op| format!("{op:?}"));
-            return Err(RewriteError::Different { left, right });
-        }
-        if self.groups > 1 && self.connectivity(join.parts[0].inputs[0].channels()) == Connectivity::Depthwise {
+        let alike = |op: &Op| matches!(op, Op::Conv2d(op) if (op.window, op.bias) == (self.window, self.bias));
+        channelwise::require_equal(join, alike)?;
+        if grouped::all_depthwise(join) {
             return Ok(grouped::join_depthwise(self, join));
         }
         let lanes = join.stacked_output();

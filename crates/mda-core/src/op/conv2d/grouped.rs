@@ -38,6 +38,18 @@ pub(super) fn cut(conv: &Conv2d, cut: &Cut<'_>) -> Result<(usize, Tensor), Rewri
     Ok((alive.len(), weight))
 }
 
+/// Whether all parts are depthwise with as many filters a channel. One that was cut down to a single channel is dense as
+/// well as depthwise; all of them dense is not this case.
+pub(super) fn all_depthwise(join: &Join<'_>) -> bool {
+    let filters = |part: &Part<'_>| match part.op {
+        Op::Conv2d(conv) if conv.groups == part.inputs[0].channels() => Some(conv.out_channels / conv.groups),
+        _ => None,
+    };
+    let first = filters(&join.parts[0]);
+    let grouped = |part: &Part<'_>| matches!(part.op, Op::Conv2d(conv) if conv.groups > 1);
+    first.is_some() && join.parts.iter().all(|part| filters(part) == first) && join.parts.iter().any(grouped)
+}
+
 /// Depthwise filters follow the lanes of the channels that they see.
 pub(super) fn join_depthwise(conv: &Conv2d, join: &Join<'_>) -> Joined {
     let multiplier = conv.out_channels / conv.groups;
