@@ -1,2 +1,4 @@
-//! Tests that need several crates at once: properties over random models, every backend in the conformance suite, golden
-//! data. The crate itself is empty; see its `tests` folder.
+//! Tests that need several crates at once: properties over random models and real architectures, every backend in the
+//! conformance suite, golden data; see the folder `tests`. What they share with the fuzz targets in `/fuzz` is here.
+
+pub mod parsers;

@@ -5,6 +5,7 @@ mod dist;
 mod libtorch;
 mod sanitize;
 mod tidy;
+mod verify_formats;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ enum Task {
     Tidy,
     /// Fetch the LibTorch that the tch backend is built with, and print what its build needs in the environment.
     SetupLibtorch,
+    /// Compare every architecture with PyTorch and ONNX Runtime, and print the documentation's table.
+    VerifyFormats(verify_formats::VerifyFormats),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -32,6 +35,7 @@ fn main() -> anyhow::Result<()> {
         Task::Sanitize => sanitize::run(),
         Task::Tidy => tidy::run(),
         Task::SetupLibtorch => libtorch::set_up(),
+        Task::VerifyFormats(arguments) => verify_formats::run(&arguments),
     }
 }
 

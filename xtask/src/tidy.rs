@@ -13,7 +13,7 @@ const EMPTY_NAMES: [&str; 5] = ["utils.rs", "helpers.rs", "common.rs", "misc.rs"
 pub(crate) fn run() -> anyhow::Result<()> {
     let root = crate::root();
     let mut files = Vec::new();
-    for folder in ["crates", "plugins", "tests", "xtask"] {
+    for folder in ["crates", "fuzz", "plugins", "tests", "xtask"] {
         collect(&root.join(folder), &mut files)?;
     }
     let mut violations = Vec::new();

@@ -1,36 +1,10 @@
 //! Damaged files: whatever is cut, flipped or blown up, the reader answers, and takes no memory that the file does not
 //! account for.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use mda_formats::StateDict;
-
-/// The system's allocator, with a count of the bytes in use.
-struct Counting;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-/// The tests of this file share the count, so they run one at a time.
-static COUNTED: Mutex<()> = Mutex::new(());
-
-// SAFETY: every call goes to the system's allocator with the arguments that the caller vouches for.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let in_use = IN_USE.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(in_use, Relaxed);
-        // SAFETY: as the caller vouches.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller vouches.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use mda_testkit::allocation::{Counting, alone, peak};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -42,10 +16,7 @@ fn most_memory(file: &[u8]) -> usize {
 
 /// Reads `file` and checks what every answer must be, an error included.
 fn read(file: &[u8], what: &str) -> bool {
-    let before = IN_USE.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    let read = StateDict::from_bytes(file);
-    let taken = PEAK.load(Relaxed) - before;
+    let (read, taken) = peak(|| StateDict::from_bytes(file));
     assert!(taken <= most_memory(file), "{what}: {taken} bytes of memory for a file of {}", file.len());
     match read {
         Ok(state_dict) => {
@@ -77,7 +48,7 @@ const FILES: [&str; 6] = [
 
 #[test]
 fn every_cut_is_an_error() {
-    let _counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     for name in FILES {
         let file = fixture(name);
         assert!(read(&file, name));
@@ -89,7 +60,7 @@ fn every_cut_is_an_error() {
 
 #[test]
 fn every_flipped_bit_is_survived() {
-    let _counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     for name in FILES {
         let mut file = fixture(name);
         for at in 0..file.len() {
@@ -104,7 +75,7 @@ fn every_flipped_bit_is_survived() {
 
 #[test]
 fn giant_numbers_at_every_place_are_survived() {
-    let _counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     for name in FILES {
         let file = fixture(name);
         for giant in [&[0xff; 4][..], &[0xff; 8], &[0xff, 0xff, 0xff, 0x7f], &[0, 0, 0, 0x40, 0, 0, 0, 0]] {
@@ -120,7 +91,7 @@ fn giant_numbers_at_every_place_are_survived() {
 /// The checksum of an entry hides its content from the flips above, so here it is made right again.
 #[test]
 fn every_flipped_bit_of_a_zipped_pickle_is_survived() {
-    let _counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let file = fixture("training.pth");
     let name = b"training/data.pkl";
     let directory = file.windows(name.len()).rposition(|window| window == name).unwrap() - 46;
@@ -144,7 +115,7 @@ fn every_flipped_bit_of_a_zipped_pickle_is_survived() {
 /// A few bytes that ask for far more: every one of these must be stopped by a limit, not by the machine's memory.
 #[test]
 fn small_files_cannot_ask_for_much() {
-    let _counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let file = fixture("views_legacy.pth");
     // The shape (2, 3) of `expanded`, whose second stride is 0, as (2, 2^31 - 1).
     let shape = file.windows(4).rposition(|window| window == b"K\x02K\x03").unwrap();

@@ -3,8 +3,10 @@
 //! - [`generate`] builds random valid models that use every operation, for property tests.
 //! - [`conformance`] runs a backend against the reference evaluation, case by case.
 //! - [`cdylib`] builds libraries for tests that load them.
+//! - [`allocation`] measures how much memory a reader takes.
 //! - [`golden`] reads what the official Model-LEGO code and PyTorch computed on real models.
 
+pub mod allocation;
 pub mod cdylib;
 pub mod conformance;
 pub mod generate;

@@ -11,7 +11,7 @@ use mda_core::op::{Normalize, Op};
 use mda_core::{Model, ModelSize};
 use mda_data::{DataSet, Preset, Split};
 use mda_formats::onnx::{self, ImportOptions, Imported};
-use mda_formats::{Format, StateDict};
+use mda_formats::{Format, OnnxError, StateDict};
 use mda_models::{Guess, Hints, guess_with, load};
 use serde::Serialize;
 
@@ -45,7 +45,8 @@ pub(crate) fn model(foreign: &Foreign) -> anyhow::Result<(Model, Vec<String>)> {
     let (model, mut notes) = if is_onnx { graph_file(foreign, preset)? } else { weights_file(foreign, preset)? };
     let stem = foreign.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
     let model = model.with_name(foreign.name.clone().unwrap_or_else(|| stem.to_owned()));
-    if !model.graph().nodes().iter().any(|node| matches!(node.op, Op::Normalize(_))) {
+    // The importer of ONNX files says so itself.
+    if !is_onnx && !model.graph().nodes().iter().any(|node| matches!(node.op, Op::Normalize(_))) {
         notes.push("no normalisation: the network sees pixel/255 (give --preset, or --mean and --std)".into());
     }
     Ok((model, notes))
@@ -56,12 +57,27 @@ fn graph_file(foreign: &Foreign, preset: Option<Preset>) -> anyhow::Result<(Mode
     anyhow::ensure!(foreign.arch.is_none(), "an ONNX file brings its own architecture; leave --arch out");
     let input = foreign.input.as_deref().map(extents).transpose()?.map(|[height, width]| [3, height, width]);
     let options = ImportOptions { input, categories: None, normalize: normalization(foreign, preset)? };
-    let Imported { model, notes } = onnx::import(&foreign.file, &options)?;
+    let Imported { model, notes } =
+        onnx::import(&foreign.file, &options).advise_on(|error| match innermost(error) {
+            OnnxError::Input { .. } if foreign.input.is_none() => {
+                Some("--input ROWSxCOLUMNS says how large the images are")
+            }
+            OnnxError::Unsupported(_) => Some("`File formats` in the documentation lists the operators that are known"),
+            _ => None,
+        })?;
     let model = match categories(foreign, preset, model.categories().len())? {
         Some(names) => model.with_categories(names)?,
         None => model,
     };
     Ok((model, std::iter::once("read as an ONNX file".to_owned()).chain(notes).collect()))
+}
+
+/// What is wrong, without the file that it is wrong with.
+fn innermost(error: &OnnxError) -> &OnnxError {
+    match error {
+        OnnxError::File { problem, .. } => innermost(problem),
+        other => other,
+    }
 }
 
 /// A file of named weights, whose architecture has to be known.

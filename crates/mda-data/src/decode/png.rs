@@ -7,8 +7,12 @@ use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
 use super::{DecodeError, MOST_BYTES};
 use crate::pixels::Pixels;
 
-/// Deflate packs at most 1032 bytes into one, and a byte holds up to eight pixels.
-const PIXELS_PER_BYTE: usize = 1032 * 8;
+/// The most pixels that are believed of a byte. Deflate reaches 1032 equal bytes a byte, pictures never come near this; memory
+/// for what a header promises is taken before the pixels are seen.
+const PIXELS_PER_BYTE: usize = 512;
+
+/// Pixels that are always allowed: one colour everywhere packs further than pictures do.
+const ALWAYS_ALLOWED: usize = 1 << 20;
 
 /// The pixels of a PNG: 1 channel where it is grey, else 3.
 pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
@@ -16,7 +20,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info()?;
     let (height, width) = (reader.info().height as usize, reader.info().width as usize);
-    let most = (MOST_BYTES / 4).min(bytes.len().saturating_mul(PIXELS_PER_BYTE));
+    let most = (MOST_BYTES / 4).min(bytes.len().saturating_mul(PIXELS_PER_BYTE).max(ALWAYS_ALLOWED));
     if height.checked_mul(width).is_none_or(|pixels| pixels > most) {
         return Err(DecodeError::TooLarge { height, width, length: bytes.len(), most });
     }

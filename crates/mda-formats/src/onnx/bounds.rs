@@ -162,7 +162,9 @@ impl Walk<'_> {
 
     fn skip(&self, at: usize, length: u64, end: usize) -> Result<usize, OnnxError> {
         let next = usize::try_from(length).ok().and_then(|length| at.checked_add(length)).filter(|&next| next <= end);
-        next.ok_or_else(|| broken(at, format!("{length} bytes announced, {} left", end - at)))
+        next.ok_or_else(|| {
+            broken(at, format!("{length} bytes announced, {} left: the file is cut off or damaged", end - at))
+        })
     }
 
     fn varint(&self, at: usize, end: usize) -> Result<(u64, usize), OnnxError> {
@@ -216,7 +218,10 @@ mod tests {
     #[test]
     fn broken_bytes_are_told_with_their_place() {
         let told = |bytes: &[u8]| check(bytes).unwrap_err().to_string();
-        assert!(told(b"\x3a\xff\xff\xff\xff\x0f").contains("at byte 6: 4294967295 bytes announced, 0 left"));
+        assert!(
+            told(b"\x3a\xff\xff\xff\xff\x0f")
+                .contains("at byte 6: 4294967295 bytes announced, 0 left: the file is cut off")
+        );
         assert!(told(b"\x08\x01\x3b").contains("at byte 2: wire type 3"));
         assert!(told(&[0x80; 20]).contains("at byte 0: a number without end"));
         assert!(told(b"PK\x03\x04").contains("at byte"));

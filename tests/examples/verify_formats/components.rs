@@ -1,0 +1,104 @@
+//! Components of a model, cut at random and by attribution, and what slicing must agree with.
+
+use anyhow::Context;
+use mda_backend_cpu::CpuBackend;
+use mda_core::channels::ChannelClasses;
+use mda_core::contribution::is_layer;
+use mda_core::disassemble::{Logits, Selection, attribute};
+use mda_core::formulation::Formulation;
+use mda_core::graph::Parameters;
+use mda_core::keep::KeepPlan;
+use mda_core::op::Op;
+use mda_core::runner::Runner;
+use mda_core::source::{Batch, Batches, ImageSource};
+use mda_core::{Model, Tensor};
+use mda_testkit::Random;
+
+/// Keeps about half of the channel classes, and at least one channel of every value.
+pub(crate) fn cut_at_random(model: &Model, task: &[usize]) -> KeepPlan {
+    let graph = model.graph();
+    let classes = ChannelClasses::of(graph);
+    let mut random = Random::new(17);
+    let mut keep: Vec<bool> = (0..classes.count()).map(|_| random.below(2) == 0).collect();
+    for value in 0..graph.nodes().len() {
+        let of_value = classes.of_value(value);
+        if !of_value.iter().any(|&class| keep[class]) {
+            keep[of_value[random.below(of_value.len())]] = true;
+        }
+    }
+    let each = |value: usize| classes.of_value(value).iter();
+    let wanted: Vec<Vec<bool>> =
+        (0..graph.nodes().len()).map(|value| each(value).map(|&class| keep[class]).collect()).collect();
+    let score: Vec<Vec<f32>> =
+        wanted.iter().map(|flags| flags.iter().map(|_| random.uniform(0.0, 1.0)).collect()).collect();
+    KeepPlan::new(graph, &wanted, &score, task)
+}
+
+/// `model` with all its channels, but weights of zero wherever a layer reads a removed one, and only the kept logits.
+pub(crate) fn masked(model: &Model, plan: &KeepPlan) -> anyhow::Result<Model> {
+    let graph = model.graph();
+    let mut parameters = Parameters::new();
+    for (name, tensor) in model.parameters().iter() {
+        parameters.insert(name.to_owned(), tensor.clone());
+    }
+    for id in (0..graph.nodes().len()).filter(|&id| is_layer(graph, id)) {
+        let node = graph.node(id);
+        let kept = plan.kept(node.inputs[0]);
+        let weight = model.node_parameters(id).get("weight");
+        let channels = graph.input_shapes(id)[0].channels();
+        let (seen, taps) = (weight.shape()[1], weight.shape()[2..].iter().product::<usize>());
+        let mut zeroed = weight.clone();
+        for (index, kernel) in zeroed.data_mut().chunks_mut(taps).enumerate() {
+            let first = match &node.op {
+                Op::Conv2d(conv) => conv.first_input(index / seen, channels),
+                _ => 0,
+            };
+            if kept.binary_search(&(first + index % seen)).is_err() {
+                kernel.fill(0.0);
+            }
+        }
+        parameters.insert(format!("{}.weight", node.name), zeroed);
+    }
+    let zeroed = Model::new(model.name(), graph.clone(), parameters, model.categories().to_vec())?;
+    // Whole classes stay, so keeping all channels but those of the logits is a plan that cuts nothing else.
+    let wanted: Vec<Vec<bool>> = graph.nodes().iter().map(|node| vec![true; node.shape.channels()]).collect();
+    let score: Vec<Vec<f32>> = graph.nodes().iter().map(|node| vec![0.0; node.shape.channels()]).collect();
+    let all = KeepPlan::new(graph, &wanted, &score, plan.kept(graph.output()));
+    Ok(mda_core::slice::slice(&zeroed, &all)?)
+}
+
+/// The images of a check, which speak for the categories of a task in turn.
+struct Held<'a> {
+    images: &'a Tensor,
+    labels: Vec<usize>,
+    names: &'a [String],
+}
+
+impl ImageSource for Held<'_> {
+    fn categories(&self) -> &[String] {
+        self.names
+    }
+
+    fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        Box::new(indices.chunks(batch_size).map(|indices| {
+            let labels = indices.iter().map(|&index| self.labels[index]).collect();
+            Ok(Batch { images: self.images.select(0, indices), labels, indices: indices.to_vec() })
+        }))
+    }
+}
+
+/// The component that the default method finds for `task`.
+pub(crate) fn cut_by_attribution(model: &Model, images: &Tensor, task: &[usize]) -> anyhow::Result<Model> {
+    let labels: Vec<usize> = (0..images.shape()[0]).map(|image| task[image % task.len()]).collect();
+    let of = |&category: &usize| (category, (0..labels.len()).filter(|&image| labels[image] == category).collect());
+    let selection = Selection { categories: task.iter().map(of).collect() };
+    let source = Held { images, labels, names: model.categories() };
+    let backend = CpuBackend::new();
+    let runner = Runner { backend: &backend, device: None, batch_size: 8 };
+    let attribution = attribute(&runner, model, &source, &selection, &Formulation::graph())?;
+    Ok(attribution.component(model, task, Logits::Task).context("cutting")?.model)
+}
