@@ -8,12 +8,6 @@ use mda_testkit::{cdylib, conformance};
 use std::fs;
 use std::path::Path;
 
-/// Why a plugin cannot be built here, where that is known.
-fn unbuildable(plugin: &str) -> Option<&'static str> {
-    let configured = ["LIBTORCH", "LIBTORCH_USE_PYTORCH"].iter().any(|name| std::env::var_os(name).is_some());
-    (plugin == "tch" && !configured).then_some("neither LIBTORCH nor LIBTORCH_USE_PYTORCH says where LibTorch is")
-}
-
 fn conforms(library: &Path, name: &str) {
     let backend = load(library, None).unwrap();
     assert_eq!((backend.id(), backend.version()), (name, env!("CARGO_PKG_VERSION")));
@@ -34,18 +28,11 @@ fn every_plugin_conforms() {
     names.sort();
     assert!(names.iter().any(|name| name == "cpu"));
     for name in names {
-        if let Some(reason) = unbuildable(&name) {
-            assert!(!conformance::require(&name), "{} names `{name}`: {reason}", conformance::REQUIRED);
-            println!("skipped: plugin `{name}`: {reason}");
-            continue;
-        }
-        let library = format!("mda_plugin_{name}");
-        match cdylib::libraries().get(&library) {
+        match cdylib::libraries().get(&format!("mda_plugin_{name}")) {
             Some(file) => conforms(file, &name),
-            // No default member, because of what it needs.
+            // No default member, because of what it needs to be built.
             None => {
-                let built = cdylib::build(&root, &["--locked", &format!("--package=mda-plugin-{name}")]);
-                conforms(&built[&library], &name);
+                assert!(root.join(format!("plugins/{name}/tests/conformance.rs")).is_file(), "nothing tests `{name}`")
             }
         }
     }

@@ -7,21 +7,22 @@ use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
 
-/// What builds and runs without LibTorch.
+/// What builds and runs without LibTorch: the default members.
 const STEPS: [(&str, &[&str]); 4] = [
     ("formatting", &["fmt", "--all", "--check"]),
-    ("lints", &["clippy", "--workspace", "--exclude", TCH, "--all-targets", "--locked", "--", "-D", "warnings"]),
-    ("documentation", &["doc", "--workspace", "--exclude", TCH, "--no-deps", "--locked"]),
-    ("tests", &["test", "--workspace", "--exclude", TCH, "--locked"]),
+    ("lints", &["clippy", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    ("documentation", &["doc", "--no-deps", "--locked"]),
+    ("tests", &["test", "--locked"]),
 ];
 
-const TCH: &str = "mda-backend-tch";
+const TCH: &str = "--package=mda-backend-tch";
+const TCH_PLUGIN: &str = "--package=mda-plugin-tch";
 
 /// What needs LibTorch in its environment.
 const TCH_STEPS: [(&str, &[&str]); 3] = [
-    ("lints of tch", &["clippy", "-p", TCH, "--all-targets", "--locked", "--", "-D", "warnings"]),
-    ("documentation of tch", &["doc", "-p", TCH, "--no-deps", "--locked"]),
-    ("tests of tch", &["test", "-p", TCH, "--locked"]),
+    ("lints of tch", &["clippy", TCH, TCH_PLUGIN, "--all-targets", "--locked", "--", "-D", "warnings"]),
+    ("documentation of tch", &["doc", TCH, TCH_PLUGIN, "--no-deps", "--locked"]),
+    ("tests of tch", &["test", TCH, TCH_PLUGIN, "--locked"]),
 ];
 
 /// Runs every step and stops at the first that fails.
@@ -36,6 +37,7 @@ fn cargo((step, arguments): &(&str, &[&str]), environment: &[(&str, OsString)]) 
     let start = Instant::now();
     let status = Command::new(env!("CARGO"))
         .args(*arguments)
+        .current_dir(crate::root())
         .env("RUSTDOCFLAGS", "-D warnings")
         .envs(environment.iter().map(|(variable, value)| (variable, value)))
         .status()

@@ -12,7 +12,7 @@ use std::process::Command;
 
 /// Builds the archive under `dist` and tries it out.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
+    let root = crate::root();
     let target = target()?;
     let name = format!("mda-{}-{target}", env!("CARGO_PKG_VERSION"));
     let plugins = plugins(root)?;
@@ -64,9 +64,8 @@ fn plugins(root: &Path) -> anyhow::Result<Vec<String>> {
         }
     }
     names.sort();
-    let libtorch = ["LIBTORCH", "LIBTORCH_USE_PYTORCH"].iter().any(|name| std::env::var_os(name).is_some());
-    if !libtorch && names.iter().any(|name| name == "tch") {
-        eprintln!("dist: the plugin tch is left out: neither LIBTORCH nor LIBTORCH_USE_PYTORCH says where LibTorch is");
+    if std::env::var_os("LIBTORCH").is_none() && names.iter().any(|name| name == "tch") {
+        eprintln!("dist: the plugin tch is left out: LIBTORCH is not set; see `cargo xtask setup-libtorch`");
         names.retain(|name| name != "tch");
     }
     Ok(names)
@@ -81,8 +80,7 @@ fn build(root: &Path, packages: &[String]) -> anyhow::Result<PathBuf> {
         .status()
         .context("starting cargo build")?;
     ensure!(status.success(), "the release build failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release"))
+    Ok(crate::target().join("release"))
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

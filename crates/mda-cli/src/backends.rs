@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::failure::Advise;
 
 /// Every backend that can be built in, and the Cargo feature that does it.
-pub(crate) const FEATURES: [&str; 3] = ["cpu", "candle", "wgpu"];
+pub(crate) const FEATURES: [&str; 4] = ["cpu", "candle", "tch", "wgpu"];
 
 /// The backends that this build knows, the default first.
 pub(crate) fn built_in() -> Vec<Box<dyn Backend>> {
@@ -22,6 +22,8 @@ pub(crate) fn built_in() -> Vec<Box<dyn Backend>> {
         Box::new(mda_backend_cpu::CpuBackend::new()),
         #[cfg(feature = "candle")]
         Box::new(mda_backend_candle::CandleBackend::new()),
+        #[cfg(feature = "tch")]
+        Box::new(mda_backend_tch::TchBackend::new()),
         #[cfg(feature = "wgpu")]
         Box::new(mda_backend_wgpu::WgpuBackend::new()),
         Box::new(mda_core::reference::Reference),

@@ -1,0 +1,15 @@
+//! The plugin in the conformance suite, loaded from its library.
+
+use mda_core::backend::Backend;
+use mda_testkit::{cdylib, conformance};
+
+#[test]
+fn the_tch_plugin_conforms() -> Result<(), Box<dyn std::error::Error>> {
+    let built = cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin-tch"]);
+    let plugin = mda_plugin::host::load(&built["mda_plugin_tch"], None)?;
+    assert_eq!(plugin.id(), "tch");
+    let report = conformance::run(&plugin, None);
+    println!("{report}");
+    report.assert_passed();
+    Ok(())
+}
