@@ -4,12 +4,12 @@
 //! input, so `s[q, p] = sum over taps k of c[q, p][k] * U[p][k]` with the window sums `U` that a backend probes. Nothing
 //! of the size of batch * outputs * inputs * positions is ever formed.
 
+mod responses;
+
 use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;
 use crate::op::{Connectivity, Op};
 use crate::tensor::Tensor;
-use rayon::prelude::*;
-use std::ops::Range;
 
 /// Contributions of the inputs that some outputs of a layer see, summed over images.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,12 +55,9 @@ pub fn relative_contributions(model: &Model, id: NodeId, observed: &Tensor, rows
     };
     assert_eq!(observed.len(), observed.shape()[0] * inputs * taps, "observations of every input and tap");
     let layer = Layer { weight, rows, first: &first, seen, taps, inputs };
-    let values = if taps == 1 { layer.closed_form(observed) } else { layer.summed(observed) };
+    let values = if taps == 1 { layer.closed_form(observed) } else { layer.positive_responses(observed.data()) };
     Contributions { seen, first, values }
 }
-
-/// How many outputs are computed side by side: four AVX2 registers, enough to hide the latency of the sums.
-const LANES: usize = 32;
 
 struct Layer<'a> {
     weight: &'a Tensor,
@@ -88,63 +85,5 @@ impl Layer<'_> {
             values.extend(self.weight.row(q).iter().zip(sums).map(|(&w, (&p, &n))| w.max(0.0) * p + (-w).max(0.0) * n));
         }
         values
-    }
-
-    /// Input by input; the kernels of some outputs lie tap by tap beside one another, so that one window sum multiplies
-    /// all of them at once and their responses stay in registers.
-    fn summed(&self, observed: &Tensor) -> Vec<f32> {
-        let blocks = self.blocks();
-        let columns: Vec<Vec<f32>> = (0..self.seen)
-            .into_par_iter()
-            .with_min_len(8)
-            .map(|index| pulp::Arch::new().dispatch(|| self.column(index, &blocks, observed)))
-            .collect();
-        let mut values = vec![0.0; self.rows.len() * self.seen];
-        for (index, column) in columns.iter().enumerate() {
-            for (row, &sum) in column.iter().enumerate() {
-                values[row * self.seen + index] = sum;
-            }
-        }
-        values
-    }
-
-    /// The requested outputs in runs of at most [`LANES`] that see the same inputs.
-    fn blocks(&self) -> Vec<Range<usize>> {
-        let mut blocks = Vec::new();
-        let mut start = 0;
-        while start < self.rows.len() {
-            let alike = self.first[start..].iter().take(LANES).take_while(|&&first| first == self.first[start]).count();
-            blocks.push(start..start + alike);
-            start += alike;
-        }
-        blocks
-    }
-
-    /// The contributions of the `index`-th input that each requested output sees.
-    #[inline(always)]
-    fn column(&self, index: usize, blocks: &[Range<usize>], observed: &Tensor) -> Vec<f32> {
-        let mut sums = Vec::with_capacity(self.rows.len());
-        let mut kernels = vec![[0.0f32; LANES]; self.taps];
-        for block in blocks {
-            for (lane, &q) in self.rows[block.clone()].iter().enumerate() {
-                let kernel = &self.weight.row(q)[index * self.taps..(index + 1) * self.taps];
-                kernels.iter_mut().zip(kernel).for_each(|(tap, &w)| tap[lane] = w);
-            }
-            let start = (self.first[block.start] + index) * self.taps;
-            let mut block_sums = [0.0f32; LANES];
-            for sample in observed.data().chunks_exact(self.inputs * self.taps) {
-                let mut responses = [0.0f32; LANES];
-                for (&u, kernels) in sample[start..start + self.taps].iter().zip(&kernels) {
-                    for (response, &w) in responses.iter_mut().zip(kernels) {
-                        *response += w * u;
-                    }
-                }
-                for (sum, &response) in block_sums.iter_mut().zip(&responses) {
-                    *sum += if response > 0.0 { response } else { 0.0 };
-                }
-            }
-            sums.extend_from_slice(&block_sums[..block.len()]);
-        }
-        sums
     }
 }

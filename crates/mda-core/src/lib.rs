@@ -10,6 +10,7 @@ pub mod budget;
 pub mod channels;
 pub mod contribution;
 pub mod disassemble;
+mod extremes;
 pub mod formulation;
 pub mod gradient;
 pub mod graph;

@@ -7,6 +7,7 @@ use crate::measure::{Layer, Rows};
 use crate::model::Model;
 use crate::op::Op;
 use crate::tensor::Tensor;
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// What matters to one category (or, united, to a task): a decision and a score for every channel of every value.
@@ -85,6 +86,9 @@ pub fn accumulate(
     relevance
 }
 
+/// Outputs whose contributions are in memory at a time, on every thread.
+const OUTPUTS: usize = 256;
+
 fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, id: NodeId, relevance: &mut Relevance) {
     let node = model.graph().node(id);
     let rows = match formulation.accumulation {
@@ -101,15 +105,28 @@ fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, 
         Accumulation::Hard | Accumulation::None => vec![1.0; rows.len()],
     };
     let layer = Layer { model, id, observed };
-    let rows = Rows { outputs: &rows, weights: &weights };
-    let mut contributions = formulation.measure.measuring().contributions(&layer, &rows);
+    let measuring = formulation.measure.measuring();
     let input = node.inputs[0];
-    let mut allocated = vec![0.0f32; model.graph().node(input).shape.channels()];
-    for (row, &first) in contributions.values.chunks_mut(contributions.seen).zip(&contributions.first) {
-        formulation.normalization.apply(row);
-        for (sum, &r) in allocated[first..].iter_mut().zip(row.iter()) {
-            *sum += allocation(formulation.accumulation, threshold, r);
-        }
+    let channels = model.graph().node(input).shape.channels();
+    let piece = if measuring.by_output() { OUTPUTS } else { rows.len().max(1) };
+    let pieces: Vec<Vec<f32>> = rows
+        .par_chunks(piece)
+        .zip(weights.par_chunks(piece))
+        .map(|(outputs, weights)| {
+            let mut contributions = measuring.contributions(&layer, &Rows { outputs, weights });
+            let mut allocated = vec![0.0f32; channels];
+            for (row, &first) in contributions.values.chunks_mut(contributions.seen).zip(&contributions.first) {
+                formulation.normalization.apply(row);
+                for (sum, &r) in allocated[first..].iter_mut().zip(row.iter()) {
+                    *sum += allocation(formulation.accumulation, threshold, r);
+                }
+            }
+            allocated
+        })
+        .collect();
+    let mut allocated = vec![0.0f32; channels];
+    for piece in &pieces {
+        allocated.iter_mut().zip(piece).for_each(|(sum, part)| *sum += part);
     }
     formulation.normalization.apply(&mut allocated);
     for (channel, &score) in allocated.iter().enumerate() {

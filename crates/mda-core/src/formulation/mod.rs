@@ -10,6 +10,7 @@ mod text;
 pub use crate::measure::Measure;
 pub use presets::PRESETS;
 
+use crate::extremes::extremes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -141,10 +142,9 @@ impl Normalization {
     /// Normalises in place, in f32 as the released code does, so that thresholds fall alike.
     pub fn apply(self, numbers: &mut [f32]) {
         const EPS: f32 = 1e-5;
-        let fold = |start: f32, pick: fn(f32, f32) -> f32| numbers.iter().copied().fold(start, pick);
         let (low, high) = match self {
-            Self::MinMax => (fold(f32::INFINITY, f32::min), fold(f32::NEG_INFINITY, f32::max)),
-            Self::Max => (0.0, fold(0.0, f32::max)),
+            Self::MinMax => extremes(numbers),
+            Self::Max => (0.0, extremes(numbers).1.max(0.0)),
             Self::None => return,
         };
         let range = high - low + EPS;

@@ -130,6 +130,11 @@ pub(crate) trait Measuring: Sync {
     /// Takes up a batch.
     fn observe(&self, _batch: &Observed<'_>, _seen: &mut Observations) {}
 
+    /// Whether it answers a row of its own for every output, so that outputs can be handled apart.
+    fn by_output(&self) -> bool {
+        false
+    }
+
     /// What the inputs of a layer are worth to the outputs `rows`: for a per-channel measure a single row, the
     /// observation `[P]` itself.
     fn contributions(&self, layer: &Layer<'_>, _rows: &Rows<'_>) -> Contributions {

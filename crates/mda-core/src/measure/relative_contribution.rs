@@ -24,6 +24,10 @@ impl Measuring for RelativeContribution {
         }
     }
 
+    fn by_output(&self) -> bool {
+        true
+    }
+
     fn contributions(&self, layer: &Layer<'_>, rows: &Rows<'_>) -> Contributions {
         relative_contributions(layer.model, layer.id, layer.observed, rows.outputs)
     }
