@@ -1,5 +1,6 @@
-//! Project tasks: `cargo xtask ci` checks everything that a change must pass.
+//! Project tasks: `cargo xtask ci` checks everything that a change must pass, `cargo xtask bench` measures.
 
+mod bench;
 mod ci;
 mod dist;
 mod libtorch;
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 enum Task {
     /// Check formatting, lints, documentation, the tidiness rules, and run all tests.
     Ci,
+    /// Compare speed and memory with other programs, and print Markdown.
+    Bench(bench::Options),
     /// Pack the program, its plugins and their papers into an archive under `dist`, and try it out.
     Dist,
     /// Run the plugin boundary under AddressSanitizer.
@@ -31,6 +34,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Ci => ci::run(),
+        Task::Bench(options) => bench::run(&options),
         Task::Dist => dist::run(),
         Task::Sanitize => sanitize::run(),
         Task::Tidy => tidy::run(),
