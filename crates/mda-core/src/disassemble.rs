@@ -4,11 +4,12 @@ use crate::backend::Probe;
 use crate::formulation::{Formulation, FormulationError, Measure};
 use crate::graph::ValidGraph;
 use crate::keep::KeepPlan;
-use crate::measure::{Measuring, Observed, Scope};
+use crate::measure::Scope;
 use crate::model::Model;
+use crate::observer::Observer;
 use crate::provenance::{ComponentOrigin, Provenance};
 use crate::relevance::{Observations, Relevance, accumulate};
-use crate::runner::{RunError, Runner, Running};
+use crate::runner::{RunError, Runner};
 use crate::slice::{SliceError, slice};
 use crate::source::ImageSource;
 use std::collections::BTreeMap;
@@ -147,7 +148,7 @@ fn log_softmax(logits: &[f32], category: usize) -> f64 {
 /// A measure of what the other channels cannot explain looks at all selected categories at once, and gives each of them
 /// the same relevance: select the categories of the task and no others.
 ///
-/// Memory: one category's observations at a time.
+/// Batches are full, whatever categories their images are of. Memory: one category's observations at a time.
 ///
 /// # Errors
 /// [`DisassembleError`] for a category out of range or without images, bad thresholds, and where running fails.
@@ -163,22 +164,18 @@ pub fn attribute(
         require_images(model, *category, indices)?;
     }
     let mut observer = Observer::new(runner, model, formulation)?;
-    let mut walk = |parts: &[(usize, Vec<usize>)]| -> Result<Relevance, RunError> {
-        let observations = observer.observe(source, parts)?;
-        let categories: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
-        Ok(accumulate(model, formulation, &observations, &categories))
-    };
     let parts = &selection.categories;
-    let categories = match formulation.measure.measuring().scope() {
+    let mut categories = Vec::with_capacity(parts.len());
+    match formulation.measure.measuring().scope() {
         Scope::Task => {
-            let shared = walk(parts)?;
-            parts.iter().map(|(category, _)| (*category, shared.clone())).collect()
+            let task: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
+            let shared = accumulate(model, formulation, &observer.together(source, parts)?, &task);
+            categories.extend(task.into_iter().map(|category| (category, shared.clone())));
         }
-        Scope::Category => {
-            let mut of_category = |part: &(usize, Vec<usize>)| Ok((part.0, walk(std::slice::from_ref(part))?));
-            parts.iter().map(&mut of_category).collect::<Result<_, RunError>>()?
-        }
-    };
+        Scope::Category => observer.apart(source, parts, |category, observations| {
+            categories.push((category, accumulate(model, formulation, &observations, &[category])));
+        })?,
+    }
     let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
     Ok(Attribution { formulation: formulation.clone(), categories, images_per_category })
 }
@@ -199,42 +196,7 @@ pub fn observe(
     parts: &[(usize, Vec<usize>)],
     formulation: &Formulation,
 ) -> Result<Observations, RunError> {
-    Observer::new(runner, model, formulation)?.observe(source, parts)
-}
-
-/// A measure at work on one model, which is compiled once for all categories.
-struct Observer<'a> {
-    model: &'a Model,
-    measuring: Box<dyn Measuring>,
-    probes: Vec<Probe>,
-    /// Absent where the parameters alone tell.
-    running: Option<Running<'a>>,
-}
-
-impl<'a> Observer<'a> {
-    fn new(runner: &Runner<'a>, model: &'a Model, formulation: &Formulation) -> Result<Self, RunError> {
-        let measuring = formulation.measure.measuring();
-        let probes = measuring.probes(model.graph());
-        let running = if probes.is_empty() { None } else { Some(runner.start(model, &probes)?) };
-        Ok(Self { model, measuring, probes, running })
-    }
-
-    fn observe(&mut self, source: &dyn ImageSource, parts: &[(usize, Vec<usize>)]) -> Result<Observations, RunError> {
-        let Self { model, measuring, probes, running } = self;
-        let mut seen = measuring.start(model);
-        let Some(running) = running else { return Ok(seen) };
-        let images = parts.iter().map(|(_, indices)| indices.len()).sum();
-        let mut before = 0;
-        for (category, indices) in parts {
-            running.run(source, indices, |range, answers| {
-                let positions = before + range.start..before + range.end;
-                let (category, probes, answers) = (*category, probes.as_slice(), answers.as_slice());
-                measuring.observe(&Observed { model, probes, answers, category, images, positions }, &mut seen);
-            })?;
-            before += indices.len();
-        }
-        Ok(seen)
-    }
+    Observer::new(runner, model, formulation)?.together(source, parts)
 }
 
 impl Attribution {

@@ -19,6 +19,7 @@ pub mod labels;
 pub mod measure;
 pub mod metrics;
 pub mod model;
+mod observer;
 pub mod op;
 pub mod provenance;
 pub mod reference;
