@@ -34,7 +34,10 @@ pub(crate) fn forward(folder: &Path, images: usize, threads: usize, name: &str) 
     let mut session = backend(name)?.compile(&model, None, &[])?.session()?;
     in_pool(threads, || {
         write_numbers(&folder.join(format!("logits.{name}.f32")), &session.run(&batch)?.logits)?;
-        serve(|| Ok(drop(session.run(&batch)?)))
+        serve(|| {
+            session.run(&batch)?;
+            Ok(())
+        })
     })
 }
 
