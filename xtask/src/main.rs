@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod dist;
+mod gpu_check;
 mod libtorch;
 mod sanitize;
 mod tidy;
@@ -29,6 +30,8 @@ enum Task {
     SetupLibtorch,
     /// Compare every architecture with PyTorch and ONNX Runtime, and print the documentation's table.
     VerifyFormats(verify_formats::VerifyFormats),
+    /// Build what checks the GPU backends on an NVIDIA machine, into dist/gpu-check.
+    GpuCheck,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::SetupLibtorch => libtorch::set_up(),
         Task::VerifyFormats(arguments) => verify_formats::run(&arguments),
+        Task::GpuCheck => gpu_check::run(),
     }
 }
 
