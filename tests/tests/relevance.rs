@@ -1,59 +1,22 @@
 //! Backward accumulation on random graphs: every method answers with a plan that can be cut, or says which layer it empties.
 
+use mda_core::Model;
 use mda_core::channels::ChannelClasses;
-use mda_core::disassemble::{Component, DisassembleError, Logits, Selection, attribute};
+use mda_core::disassemble::{Component, DisassembleError, Logits, attribute};
 use mda_core::formulation::Formulation;
 use mda_core::reference::Reference;
 use mda_core::runner::Runner;
 use mda_core::slice::SliceError;
-use mda_core::{Batch, Batches, ImageSource, Model, Tensor};
 use mda_testkit::generate::{model_from_seed, models, random_images};
+use mda_testkit::labelled::LabelledImages;
 use proptest::prelude::*;
-
-/// Random images, some of every category.
-struct RandomSource {
-    images: Tensor,
-    labels: Vec<usize>,
-    categories: Vec<String>,
-}
 
 const IMAGES_PER_CATEGORY: usize = 2;
 
-impl RandomSource {
-    fn of(model: &Model) -> Self {
-        let categories = model.categories().to_vec();
-        let labels: Vec<usize> = (0..categories.len() * IMAGES_PER_CATEGORY).map(|n| n / IMAGES_PER_CATEGORY).collect();
-        Self { images: random_images(model, labels.len(), 5), labels, categories }
-    }
-
-    fn selection(&self) -> Selection {
-        let of = |category: usize| (0..IMAGES_PER_CATEGORY).map(|n| category * IMAGES_PER_CATEGORY + n).collect();
-        Selection { categories: (0..self.categories.len()).map(|category| (category, of(category))).collect() }
-    }
-}
-
-impl ImageSource for RandomSource {
-    fn categories(&self) -> &[String] {
-        &self.categories
-    }
-
-    fn labels(&self) -> &[usize] {
-        &self.labels
-    }
-
-    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
-        let batch = |indices: &[usize]| Batch {
-            images: self.images.select(0, indices),
-            labels: indices.iter().map(|&index| self.labels[index]).collect(),
-            indices: indices.to_vec(),
-        };
-        Box::new(indices.chunks(batch_size).map(move |indices| Ok(batch(indices))))
-    }
-}
-
 /// The component of category 0, or nothing where its thresholds empty a layer.
 fn component(model: &Model, formulation: &Formulation, logits: Logits) -> Result<Option<Component>, DisassembleError> {
-    let source = RandomSource::of(model);
+    let images = random_images(model, model.categories().len() * IMAGES_PER_CATEGORY, 5);
+    let source = LabelledImages::new(images, model.categories());
     let runner = Runner { backend: &Reference, device: None, batch_size: 3 };
     let attribution = attribute(&runner, model, &source, &source.selection(), formulation)?;
     match attribution.component(model, &[0], logits) {

@@ -4,6 +4,7 @@
 //! - [`conformance`] runs a backend against the reference evaluation, case by case.
 //! - [`cdylib`] builds libraries for tests that load them.
 //! - [`allocation`] measures how much memory a reader takes.
+//! - [`labelled`] holds images in memory.
 //! - [`golden`] reads what the official Model-LEGO code and PyTorch computed on real models.
 
 pub mod allocation;
@@ -11,6 +12,7 @@ pub mod cdylib;
 pub mod conformance;
 pub mod generate;
 pub mod golden;
+pub mod labelled;
 mod random;
 
 pub use random::Random;

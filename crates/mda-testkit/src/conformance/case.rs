@@ -1,6 +1,7 @@
 //! One model run through a backend in every way that the suite asks for.
 
 use super::compare::{LAYERS, ONE_SUM, Tolerance, compare};
+use super::masks;
 use super::report::{Failure, Outcome};
 use crate::generate::{model_from_seed, random_images, with_random_parameters};
 use crate::random::Random;
@@ -41,6 +42,11 @@ impl Case {
 
     pub(super) fn run(&self, backend: &dyn Backend, device: Option<&str>) -> Outcome {
         guarded(|| self.compared(backend, device))
+    }
+
+    /// The masks of the case's model, as a case of their own.
+    pub(super) fn run_masks(&self, backend: &dyn Backend, device: Option<&str>) -> Outcome {
+        guarded(|| masks::check(&self.model, backend, device))
     }
 
     /// Without probes, so that the backend may fuse what it can; with all; and with some, which breaks fused chains here

@@ -38,7 +38,7 @@ pub(super) fn compare(tensor: &str, expected: &Tensor, got: &Tensor, tolerance: 
         let (expected, got) = (expected.shape(), got.shape());
         return Err(Failure::Wrong(format!("{tensor} should have the shape {expected:?}, it has {got:?}")));
     }
-    let magnitude = expected.data().iter().fold(LEAST_MAGNITUDE, |m, x| m.max(x.abs()));
+    let magnitude = magnitude(expected);
     let differences = expected.data().iter().zip(got.data()).map(|(a, b)| (a - b).abs());
     let (worst, largest) = differences.enumerate().fold((0, 0.0), |worst: (usize, f32), (index, difference)| {
         if difference > worst.1 || difference.is_nan() { (index, difference) } else { worst }
@@ -55,6 +55,11 @@ pub(super) fn compare(tensor: &str, expected: &Tensor, got: &Tensor, tolerance: 
         difference,
         allowed: format!("{:.0e}: {}", tolerance.relative, tolerance.reason),
     })
+}
+
+/// What differences from `expected` are relative to.
+pub(super) fn magnitude(expected: &Tensor) -> f32 {
+    expected.data().iter().fold(LEAST_MAGNITUDE, |m, x| m.max(x.abs()))
 }
 
 /// The index of every axis at a position of the row-major numbers.

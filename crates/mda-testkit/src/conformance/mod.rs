@@ -1,10 +1,13 @@
 //! The suite that every backend has to pass: one case an operation, the chains that backends fuse, the connections of real
-//! networks, random graphs, extreme sizes, and the contract of the traits. Every answer is compared with
-//! [`mda_core::reference::Reference`] under a tolerance that the case states.
+//! networks, random graphs, extreme sizes, the masks that follow, and the contract of the traits. Every answer is compared
+//! with [`mda_core::reference::Reference`] under a tolerance that the case states.
 
 mod case;
 mod compare;
 mod contract;
+#[cfg(test)]
+mod defective;
+mod masks;
 mod networks;
 mod operations;
 mod report;
@@ -35,9 +38,12 @@ pub fn run(backend: &dyn Backend, device: Option<&str>) -> Report {
         report.push("devices", Outcome::Skipped { reason: "the backend finds no device here".into() });
         return report;
     }
-    let random = (0..RANDOM_GRAPHS).map(case::Case::random);
-    for case in operations::cases().into_iter().chain(networks::cases()).chain(random) {
+    let random = || (0..RANDOM_GRAPHS).map(case::Case::random);
+    for case in operations::cases().into_iter().chain(networks::cases()).chain(random()) {
         report.push(&case.name, case.run(backend, device));
+    }
+    for case in networks::blocks().into_iter().chain(random()) {
+        report.push(&format!("masks: {}", case.name), case.run_masks(backend, device));
     }
     for (name, check) in contract::CHECKS {
         report.push(name, case::guarded(|| check(backend, device)));
@@ -47,10 +53,11 @@ pub fn run(backend: &dyn Backend, device: Option<&str>) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use super::defective::Defective;
     use super::*;
-    use mda_core::backend::{BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
+    use mda_core::Model;
+    use mda_core::backend::{BackendError, Device, Probe, Program, RunOutput, Unsupported};
     use mda_core::reference::Reference;
-    use mda_core::{Model, Tensor};
 
     #[test]
     fn the_reference_conforms_to_itself() {
@@ -89,45 +96,6 @@ mod tests {
         assert!(lists("cpu, absent", "absent") && !lists("cpu", "absent") && !lists("", "absent"));
     }
 
-    /// The reference with a defect: what a run answers goes through a function.
-    struct Defective(fn(&mut RunOutput));
-
-    struct DefectiveProgram(Box<dyn Program>, fn(&mut RunOutput));
-
-    struct DefectiveSession(Box<dyn Session>, fn(&mut RunOutput));
-
-    impl Backend for Defective {
-        fn id(&self) -> &str {
-            "defective"
-        }
-
-        fn devices(&self) -> Vec<Device> {
-            Reference.devices()
-        }
-
-        fn unsupported(&self, model: &Model) -> Vec<Unsupported> {
-            Reference.unsupported(model)
-        }
-
-        fn compile(&self, model: &Model, d: Option<&str>, probes: &[Probe]) -> Result<Box<dyn Program>, BackendError> {
-            Ok(Box::new(DefectiveProgram(Reference.compile(model, d, probes)?, self.0)))
-        }
-    }
-
-    impl Program for DefectiveProgram {
-        fn session(&self) -> Result<Box<dyn Session>, BackendError> {
-            Ok(Box::new(DefectiveSession(self.0.session()?, self.1)))
-        }
-    }
-
-    impl Session for DefectiveSession {
-        fn run(&mut self, batch: &Tensor) -> Result<RunOutput, BackendError> {
-            let mut output = self.0.run(batch)?;
-            self.1(&mut output);
-            Ok(output)
-        }
-    }
-
     fn failures(defect: fn(&mut RunOutput)) -> usize {
         run(&Defective(defect), None).failures().count()
     }
@@ -139,5 +107,27 @@ mod tests {
         assert!(failures(|output| output.probes.reverse()) > 30);
         assert!(failures(|output| drop(output.probes.pop())) > 30);
         assert!(failures(|_| panic!("as broken as it gets")) > 30);
+    }
+
+    /// Every third number of every probe is off.
+    fn uneven(output: &mut RunOutput, by: f32) {
+        let numbers = output.probes.iter_mut().flat_map(|probe| probe.data_mut());
+        numbers.step_by(3).for_each(|number| *number *= 1.0 + by);
+    }
+
+    #[test]
+    fn wrong_masks_are_found_by_themselves() {
+        let masks = |defect| {
+            let report = run(&Defective(defect), None);
+            let failed = report.failures().filter(|(name, _)| name.starts_with("masks: ")).count();
+            (failed, report.masks())
+        };
+        let (failed, [bits, ..]) = masks(|output| uneven(output, 0.1));
+        assert!(failed > 10, "{failed} cases failed, {bits} bits agreed or tied");
+        let (failed, [bits, differing, ties]) = masks(|output| uneven(output, 1e-6));
+        assert!(
+            failed == 0 && bits > 5000 && differing == 0,
+            "{failed} cases, {differing} of {bits} bits, {ties} ties"
+        );
     }
 }

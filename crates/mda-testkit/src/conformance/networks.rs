@@ -120,7 +120,8 @@ fn near_chains() -> Vec<Case> {
     named.map(|(name, graph)| Case::new(&format!("no chain: {name}"), &graph, LAYERS)).into()
 }
 
-fn blocks() -> Vec<Case> {
+/// The connections of real networks.
+pub(super) fn blocks() -> Vec<Case> {
     let relu = || Op::from(Clamp::relu());
     let case = |name: &str, graph: Graph| Case::new(&format!("block: {name}"), &classified(graph), LAYERS);
 

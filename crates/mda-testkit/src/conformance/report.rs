@@ -29,6 +29,15 @@ pub enum Outcome {
         /// The difference that the case allows.
         allowed: f32,
     },
+    /// The masks are those of the reference, but for bits that ties decide.
+    Agreed {
+        /// How many bits the masks have.
+        bits: usize,
+        /// How many of them differ.
+        differing: usize,
+        /// How many comparisons with a threshold are within the tolerance and went the other way.
+        ties: usize,
+    },
     /// An answer was wrong.
     Failed(Failure),
     /// The case could not run.
@@ -102,6 +111,14 @@ impl Report {
         })
     }
 
+    /// How many bits the compared masks have, how many differ from the reference's, and at how many ties.
+    pub fn masks(&self) -> [usize; 3] {
+        self.cases.iter().fold([0; 3], |[all_bits, all_differing, all_ties], case| match case.outcome {
+            Outcome::Agreed { bits, differing, ties } => [all_bits + bits, all_differing + differing, all_ties + ties],
+            _ => [all_bits, all_differing, all_ties],
+        })
+    }
+
     /// Prints the skipped cases and checks that nothing failed, nor was skipped where the backend is required.
     ///
     /// # Panics
@@ -132,10 +149,15 @@ impl fmt::Display for Report {
         let passed = self.cases.len() - failed - skipped;
         let Self { backend, device, .. } = self;
         writeln!(f, "backend `{backend}`, device `{device}`: {passed} passed, {failed} failed, {skipped} skipped")?;
+        let [bits, differing, ties] = self.masks();
+        writeln!(f, "  masks: {differing} of {bits} bits differ from the reference's, at {ties} ties")?;
         for CaseReport { name, outcome } in &self.cases {
             match outcome {
                 Outcome::Passed { difference, allowed } => {
                     writeln!(f, "  passed   {name} (differs by {difference:.1e} of {allowed:.0e})")?;
+                }
+                Outcome::Agreed { bits, differing, ties } => {
+                    writeln!(f, "  passed   {name} ({differing} of {bits} bits differ, at {ties} ties)")?;
                 }
                 Outcome::Failed(failure) => writeln!(f, "  FAILED   {name}: {failure}")?,
                 Outcome::Skipped { reason } => writeln!(f, "  skipped  {name}: {reason}")?,

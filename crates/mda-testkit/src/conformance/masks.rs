@@ -1,0 +1,209 @@
+//! Masks: what thresholds decide from a backend's answers has to be what they decide from the reference's.
+//!
+//! With hard accumulation every decision goes back to comparisons of a normalised contribution with `alpha`; what follows
+//! only counts. So masks may differ only where such a contribution is so near to `alpha` that the suite's tolerance on the
+//! observations reaches across: a tie. Every layer is asked with the outputs that matter in the reference's walk, because
+//! one tie may change all that lies behind it.
+
+use super::case::{unexpected, unsupported};
+use super::compare::{LAYERS, magnitude};
+use super::report::{Failure, Outcome};
+use crate::generate::random_images;
+use crate::labelled::LabelledImages;
+use mda_core::backend::Backend;
+use mda_core::contribution::{is_layer, relative_contributions};
+use mda_core::disassemble::{DisassembleError, attribute, observe};
+use mda_core::formulation::Formulation;
+use mda_core::graph::NodeId;
+use mda_core::op::Op;
+use mda_core::reference::Reference;
+use mda_core::relevance::{Observations, Relevance};
+use mda_core::runner::{RunError, Runner};
+use mda_core::{Model, Tensor};
+
+/// In two batches, the second one smaller.
+const IMAGES_A_CATEGORY: usize = 5;
+const BATCH: usize = 3;
+
+/// Compares all masks of `model` on random images.
+pub(super) fn check(model: &Model, backend: &dyn Backend, device: Option<&str>) -> Result<Outcome, Failure> {
+    let images = random_images(model, IMAGES_A_CATEGORY * model.categories().len(), 11);
+    check_on(&LabelledImages::new(images, model.categories()), model, backend, device)
+}
+
+fn check_on(
+    images: &LabelledImages,
+    model: &Model,
+    backend: &dyn Backend,
+    device: Option<&str>,
+) -> Result<Outcome, Failure> {
+    if let Some(outcome) = unsupported(backend, model, device)? {
+        return Ok(outcome);
+    }
+    let both = Both { images, model, backend, device };
+    let (mut bits, mut differing, mut ties) = (0, 0, 0);
+    for (name, formulation) in [("graph", Formulation::graph()), ("model-lego", Formulation::model_lego())] {
+        let [expected, got] = both.runners().map(|runner| {
+            attribute(&runner, model, images, &images.selection(), &formulation).map_err(|error| match error {
+                DisassembleError::Run(error) => refused(error),
+                error => Failure::Wrong(error.to_string()),
+            })
+        });
+        for ((category, expected), (_, got)) in expected?.categories.iter().zip(&got?.categories) {
+            let decisions = || expected.relevant.iter().flatten().zip(got.relevant.iter().flatten());
+            bits += decisions().count();
+            let unequal = decisions().filter(|(expected, got)| expected != got).count();
+            if unequal > 0 {
+                differing += unequal;
+                ties += both.ties(&formulation, *category, expected).map_err(|failure| match failure {
+                    Failure::Wrong(what) => Failure::Wrong(format!("masks by `{name}`: {what}")),
+                    failure => failure,
+                })?;
+            }
+        }
+    }
+    Ok(Outcome::Agreed { bits, differing, ties })
+}
+
+fn refused(error: RunError) -> Failure {
+    match error {
+        RunError::Backend(error) => unexpected(error),
+        error => Failure::Wrong(error.to_string()),
+    }
+}
+
+/// One model and its images, on the reference and on a backend.
+struct Both<'a> {
+    images: &'a LabelledImages,
+    model: &'a Model,
+    backend: &'a dyn Backend,
+    device: Option<&'a str>,
+}
+
+impl Both<'_> {
+    fn runners(&self) -> [Runner<'_>; 2] {
+        [
+            Runner { backend: &Reference, device: None, batch_size: BATCH },
+            Runner { backend: self.backend, device: self.device, batch_size: BATCH },
+        ]
+    }
+
+    /// How many comparisons tie in the masks of `category`, which differ; `relevance` is the reference's.
+    fn ties(&self, formulation: &Formulation, category: usize, relevance: &Relevance) -> Result<usize, Failure> {
+        let mut parts = self.images.selection().categories;
+        parts.retain(|part| part.0 == category);
+        let [expected, got] = self
+            .runners()
+            .map(|runner| observe(&runner, self.model, self.images, &parts, formulation).map_err(refused));
+        let (expected, got) = (expected?, got?);
+        let graph = self.model.graph();
+        let mut ties = 0;
+        for id in (0..graph.nodes().len()).filter(|&id| is_layer(graph, id)) {
+            let outputs: Vec<usize> =
+                (0..graph.node(id).shape.channels()).filter(|&q| relevance.relevant[id][q]).collect();
+            if !outputs.is_empty() {
+                ties += self.ties_of_layer(formulation, id, &outputs, [&expected, &got], category)?;
+            }
+        }
+        if ties == 0 {
+            return Err(Failure::Wrong(format!(
+                "those of category {category} differ though no layer decides otherwise"
+            )));
+        }
+        Ok(ties)
+    }
+
+    fn ties_of_layer(
+        &self,
+        formulation: &Formulation,
+        id: NodeId,
+        outputs: &[usize],
+        observations: [&Observations; 2],
+        category: usize,
+    ) -> Result<usize, Failure> {
+        let node = self.model.graph().node(id);
+        let alpha = if matches!(node.op, Op::Linear(_)) { formulation.linear.alpha } else { formulation.conv.alpha };
+        let [expected, got] = observations.map(|all| relative_contributions(self.model, id, &all[&id], outputs));
+        let mut ties = 0;
+        for (index, &output) in outputs.iter().enumerate() {
+            let reach = reach(self.model, id, &observations[0][&id], output, expected.row(index));
+            let [expected, got] = [&expected, &got].map(|contributions| {
+                let mut row = contributions.row(index).to_vec();
+                formulation.normalization.apply(&mut row);
+                row
+            });
+            for (input, (&expected, &got)) in expected.iter().zip(&got).enumerate() {
+                if (expected > alpha) == (got > alpha) {
+                    continue;
+                }
+                // On either side of alpha and so near to each other, both are near to alpha.
+                if (got - expected).abs() > reach {
+                    return Err(Failure::Wrong(format!(
+                        "what input {input} adds to output {output} of `{}` for category {category} is {got} after \
+                         normalisation, above or below alpha = {alpha} where {expected} is not; a tie differs by at most \
+                         {reach:.1e}",
+                        node.name
+                    )));
+                }
+                ties += 1;
+            }
+        }
+        Ok(ties)
+    }
+}
+
+/// How far a normalised contribution to `output` may move while the observations move by [`LAYERS`].
+///
+/// Contributions `s` are sums over images and taps of weight times observation, so they move by at most `E`: that sum of
+/// the weights' magnitudes, times the tolerance. In `(s - min) / (max - min)` each of the three moves by `E`.
+fn reach(model: &Model, id: NodeId, observed: &Tensor, output: usize, contributions: &[f32]) -> f32 {
+    let images = observed.shape()[0] as f32;
+    let weights = model.node_parameters(id).get("weight").row(output);
+    let taps = weights.len() / contributions.len();
+    let largest = weights.chunks(taps).map(|kernel| kernel.iter().map(|w| w.abs()).sum()).fold(0.0, f32::max);
+    let moved = images * largest * LAYERS.relative * magnitude(observed);
+    let fold = |pick: fn(f32, f32) -> f32| contributions.iter().copied().reduce(pick).unwrap_or(0.0);
+    let range = fold(f32::max) - fold(f32::min);
+    if range > 2.0 * moved { 4.0 * moved / (range - 2.0 * moved) } else { f32::INFINITY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::defective::Defective;
+    use super::*;
+    use mda_core::backend::RunOutput;
+    use mda_core::graph::Graph;
+    use mda_core::op::{Flatten, Input, Linear};
+
+    /// Three inputs that add 1, 0.4 and 0 an image to the only category: the second one lies at alpha.
+    fn at_alpha() -> (Model, LabelledImages) {
+        let mut graph = Graph::new();
+        graph.push("images", Input { channels: 3, height: 1, width: 1 }, &[]);
+        graph.push("flat", Flatten {}, &["images"]);
+        graph.push("logits", Linear { out_features: 1, bias: false }, &["flat"]);
+        let weight = Tensor::new([1, 3], vec![1.0, 0.4, 0.0]).unwrap();
+        let parameters = [("logits.weight".to_owned(), weight)].into_iter().collect();
+        let model = Model::new("at alpha", graph.validate().unwrap(), parameters, vec!["all".into()]).unwrap();
+        let ones = Tensor::new([4, 3, 1, 1], vec![1.0; 12]).unwrap();
+        let images = LabelledImages::new(ones, model.categories());
+        (model, images)
+    }
+
+    /// Multiplies what the second input is in every image.
+    fn second_input(output: &mut RunOutput, by: f32) {
+        let seconds = output.probes.iter_mut().flat_map(|probe| probe.data_mut()).skip(1).step_by(3);
+        seconds.for_each(|number| *number *= by);
+    }
+
+    #[test]
+    fn a_tie_is_counted_and_more_is_a_failure() {
+        let (model, images) = at_alpha();
+        let check = |defect| check_on(&images, &model, &Defective(defect), None);
+        // Two formulations, each with three bits for the images, three for the features and one for the logit.
+        assert_eq!(check(|_| ()), Ok(Outcome::Agreed { bits: 14, differing: 0, ties: 0 }));
+        let tied = check(|output| second_input(output, 1.0 + 1e-5)).unwrap();
+        assert!(matches!(tied, Outcome::Agreed { bits: 14, differing: 1.., ties: 2 }), "{tied:?}");
+        let failure = check(|output| second_input(output, 1.01)).unwrap_err().to_string();
+        assert!(failure.contains("input 1 adds to output 0 of `logits`"), "{failure}");
+    }
+}
