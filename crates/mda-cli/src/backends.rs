@@ -55,6 +55,12 @@ impl Sources {
             Some((wanted, device)) => (Some(wanted), Some(device.to_owned())),
             None => (name, None),
         };
+        if wanted == Some("") || device.as_deref() == Some("") {
+            return Err(anyhow!("a backend is chosen as NAME or NAME:DEVICE, got `{}`", name.unwrap_or_default()))
+                .advise(
+                    "leave out `--backend`, and unset MDA_BACKEND, for the default; `mda backends` lists them all",
+                );
+        }
         Ok(Choice { backend: self.find(wanted)?, device })
     }
 
@@ -79,9 +85,16 @@ impl Sources {
             return self.load_named(&file, wanted).map(|plugin| Box::new(plugin) as Box<dyn Backend>);
         }
         known.extend(self.folders.plugins()?.into_iter().map(|(name, _)| name));
-        let known = known.join(", ");
-        Err(anyhow!("no backend is called `{wanted}`; there are {known}"))
-            .advise("`mda backends` lists what can run here")
+        known.sort();
+        known.dedup();
+        let mut problem = match FEATURES.contains(&wanted) {
+            true => format!("backend `{wanted}`: {}", self.folders.lack(wanted)),
+            false => format!("no backend is called `{wanted}`; there are {}", known.join(", ")),
+        };
+        if let Some(missing) = self.folders.missing() {
+            problem = format!("{problem}; {missing}");
+        }
+        Err(anyhow!(problem)).advise("`mda backends` lists what can run here")
     }
 
     /// Loads a plugin by its path.

@@ -105,7 +105,7 @@ pub enum BackendError {
         nodes: Vec<Unsupported>,
     },
     /// A device that is not there.
-    #[error("backend `{backend}` has no device `{device}`; it has {available:?}")]
+    #[error("backend `{backend}` has no device `{device}`; it has {}", available.join(", "))]
     NoDevice {
         /// The backend's name.
         backend: String,

@@ -56,10 +56,24 @@ fn files_that_are_no_libraries() {
     let LoadProblem::NoLibrary(reason) = problem(&text) else { panic!("a text is taken for a library") };
     assert!(reason.contains("dlopen") && reason.len() > "dlopen failed".len(), "only `{reason}`");
     assert!(matches!(problem(&folder.path().join("nowhere.so")), LoadProblem::Read(_)));
+    assert!(matches!(problem(folder.path()), LoadProblem::NotAFile));
+}
+
+/// A loader maps what is missing and dies where it touches it, so this has to be seen before. What lies behind 50,000 bytes
+/// is not only debug information.
+#[test]
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn truncated_libraries() {
+    let folder = tempfile::tempdir().unwrap();
     let real = std::fs::read(cdylib::example("failing")).unwrap();
     let cut = folder.path().join("libcut.so");
-    std::fs::write(&cut, &real[..500]).unwrap();
-    assert!(matches!(problem(&cut), LoadProblem::NoLibrary(_)));
+    for length in [100, 500, 5_000, 50_000] {
+        std::fs::write(&cut, &real[..length]).unwrap();
+        let problem = problem(&cut);
+        assert!(
+            matches!(problem, LoadProblem::Truncated { found, needed } if found == length as u64 && needed > found)
+        );
+    }
 }
 
 #[test]

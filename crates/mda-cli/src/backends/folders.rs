@@ -24,9 +24,18 @@ impl Folders {
         Ok(Self(folders))
     }
 
-    /// The folders.
-    pub(crate) fn paths(&self) -> &[PathBuf] {
-        &self.0
+    /// What of `MDA_PLUGIN_PATH` is not there, in words.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let listed = self.0.split_last().map_or(&[][..], |(_, listed)| listed);
+        let missing = listed.iter().filter(|folder| !folder.is_dir()).map(|folder| folder.display().to_string());
+        let missing = missing.reduce(|all, one| format!("{all}, {one}"))?;
+        Some(format!("{PLUGIN_PATH} names what is no folder: {missing}"))
+    }
+
+    /// That nothing here has the backend of the Cargo feature `name`.
+    pub(crate) fn lack(&self, name: &str) -> String {
+        let folders: Vec<String> = self.0.iter().map(|folder| folder.display().to_string()).collect();
+        format!("not in this build (Cargo feature `{name}`), and no plugin in {}", folders.join(", "))
     }
 
     /// The file of the plugin called `name`, in the first folder that has one.

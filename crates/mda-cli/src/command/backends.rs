@@ -39,6 +39,9 @@ enum Origin {
 
 pub(crate) fn run(context: &Context) -> anyhow::Result<()> {
     let rows = rows(&context.sources)?;
+    if let Some(missing) = context.sources.folders.missing() {
+        context.output.progress(missing);
+    }
     context.output.result(&rows, || describe(&rows))
 }
 
@@ -52,10 +55,7 @@ fn rows(sources: &Sources) -> anyhow::Result<Vec<Row>> {
     }
     for name in FEATURES {
         if rows.iter().all(|row| row.backend != name) {
-            let folders: Vec<String> = sources.folders.paths().iter().map(|path| path.display().to_string()).collect();
-            let folders = folders.join(", ");
-            let reason = format!("not in this build (Cargo feature `{name}`), and no plugin in {folders}");
-            rows.push(absent(name.into(), Origin::Nowhere, reason));
+            rows.push(absent(name.into(), Origin::Nowhere, sources.folders.lack(name)));
         }
     }
     for index in 0..rows.len() {

@@ -23,6 +23,17 @@ pub enum LoadProblem {
     /// The file cannot be found or read.
     #[error("cannot be read: {0}")]
     Read(#[source] io::Error),
+    /// A folder, or anything else that is no file.
+    #[error("not a file; give the plugin's library itself")]
+    NotAFile,
+    /// A part of the library is missing.
+    #[error("the library is truncated: it has {found} bytes of at least {needed}; copy or build it again")]
+    Truncated {
+        /// The least size in bytes.
+        needed: u64,
+        /// The size of the file.
+        found: u64,
+    },
     /// The system does not load it: it is no library, is built for another machine, or needs a library that is not there.
     #[error("not a library that can be loaded here: {0}")]
     NoLibrary(String),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod backend;
+mod complete;
 mod error;
 mod functions;
 mod program;
@@ -31,6 +32,7 @@ pub fn load(path: &Path, threads: Option<NonZeroUsize>) -> Result<PluginBackend,
 }
 
 fn open(path: PathBuf, threads: Option<NonZeroUsize>) -> Result<PluginBackend, LoadProblem> {
+    complete::check(&path)?;
     let library = open_library(&path).map_err(|error| LoadProblem::NoLibrary(chain(&error)))?;
     // SAFETY: a library that exports this symbol promises that it is this function.
     let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY) };
