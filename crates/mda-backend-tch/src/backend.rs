@@ -5,6 +5,7 @@ use crate::plan::Plan;
 use mda_core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch};
 use mda_core::graph::Shape;
 use mda_core::{Model, Tensor};
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 /// The LibTorch backend, `tch`.
@@ -16,6 +17,12 @@ pub struct TchBackend;
 impl TchBackend {
     /// The backend; nothing is loaded before it is asked.
     pub fn new() -> Self {
+        Self
+    }
+
+    /// The backend on `threads` threads of the processor. LibTorch has one such number a process.
+    pub fn with_threads(threads: NonZeroUsize) -> Self {
+        tch::set_num_threads(i32::try_from(threads.get()).unwrap_or(i32::MAX));
         Self
     }
 }

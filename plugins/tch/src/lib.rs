@@ -1,3 +1,5 @@
 //! The LibTorch backend as a plugin.
 
-mda_plugin::export_backend!(mda_backend_tch::TchBackend::new());
+use mda_backend_tch::TchBackend;
+
+mda_plugin::export_backend!(|host| host.threads.map_or_else(TchBackend::new, TchBackend::with_threads));
