@@ -1,41 +1,39 @@
-//! Runs a plugin on a machine without a Rust toolchain: the conformance suite on one of its devices, then timings beside the
-//! CPU backend. `cargo xtask gpu-check` builds it.
+//! Checks and times plugins, also on a machine without a Rust toolchain: the conformance suite on one device of a plugin, and
+//! a table of images per second of several plugins beside the CPU backend. `cargo xtask gpu-check` ships it.
 
-mod images;
+mod network;
+mod plugin;
+mod rate;
 mod timing;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Parser;
-use mda_core::backend::Backend;
-use mda_plugin::host::load;
 use mda_testkit::conformance;
-use std::path::PathBuf;
+use plugin::Plugin;
 
-/// Runs a plugin in the conformance suite and times it beside the CPU backend.
+/// Checks and times plugins.
 #[derive(Debug, Parser)]
-struct Arguments {
-    /// The plugin's library.
-    plugin: PathBuf,
-    /// The device to run on.
-    #[arg(long, default_value = "cuda:0")]
-    device: String,
-    /// How many images are timed, at least one a category.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(10..))]
-    images: u32,
+enum Task {
+    /// Run a plugin in the conformance suite; nothing may fail or be skipped.
+    Conformance {
+        /// The plugin's library, with the device behind it: FILE or FILE=DEVICE.
+        plugin: String,
+    },
+    /// Time plugins beside the CPU backend in turn, and print a Markdown table.
+    Timing(timing::Timing),
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { plugin, device, images } = Arguments::parse();
-    let backend = load(&plugin, None)?;
-    let devices = backend.devices();
-    let Some(found) = devices.iter().find(|found| found.id == device) else {
-        let there: Vec<String> = devices.iter().map(|found| format!("{} ({})", found.id, found.description)).collect();
-        bail!("backend `{}` has no device `{device}` here; it has {}", backend.id(), there.join(", "));
-    };
-    println!("backend `{}`, device `{device}`: {}", backend.id(), found.description);
-    let report = conformance::run(&backend, Some(&device));
+    match Task::parse() {
+        Task::Conformance { plugin } => check(&Plugin::load(&plugin)?),
+        Task::Timing(timing) => timing::run(&timing),
+    }
+}
+
+fn check(plugin: &Plugin) -> anyhow::Result<()> {
+    println!("{plugin}");
+    let report = conformance::run(&plugin.backend, Some(&plugin.device));
     println!("{report}");
-    timing::compare(&backend, &device, images as usize).context("timing")?;
     let (failed, skipped) = (report.failures().count(), report.skipped().count());
     if failed + skipped > 0 {
         bail!("{failed} cases of the conformance suite failed and {skipped} were skipped");

@@ -1,83 +1,86 @@
-//! Forward passes and attribution of a VGG-16, on a GPU and on the CPU backend in turn.
+//! A table of images per second: the CPU backend and plugins, in turn.
 
-use crate::images::Held;
-use anyhow::Context;
+use crate::network::network;
+use crate::plugin::Plugin;
+use crate::rate::{BATCH, Rate};
+use clap::Args;
 use mda_backend_cpu::CpuBackend;
-use mda_core::Model;
-use mda_core::backend::Backend;
-use mda_core::disassemble::{Selection, attribute};
-use mda_core::formulation::Formulation;
-use mda_core::op::Normalize;
 use mda_core::runner::Runner;
-use mda_core::source::ImageSource;
-use mda_models::random_model;
-use std::time::Instant;
+use mda_core::{Model, Tensor};
+use mda_models::random_images;
+use std::path::PathBuf;
 
-const CATEGORIES: usize = 10;
-const BATCH: usize = 100;
-const ROUNDS: usize = 3;
+/// What is timed.
+#[derive(Debug, Args)]
+pub(crate) struct Timing {
+    /// The plugins' libraries, with the device behind each: FILE or FILE=DEVICE.
+    plugins: Vec<String>,
+    /// A native model file, as `mda import` writes it [default: a VGG-16 with random weights].
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// How many times everything is timed; medians are printed.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long one forward pass should take; it decides how many images a backend gets.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// The most images a pass.
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
+    images: u32,
+}
 
-/// Prints images per second of both backends, medians of alternating rounds, and how far their logits differ.
-pub(crate) fn compare(backend: &dyn Backend, device: &str, count: usize) -> anyhow::Result<()> {
-    let model = model()?;
-    let images = Held::new(&model, count);
+/// Prints the table.
+pub(crate) fn run(timing: &Timing) -> anyhow::Result<()> {
+    let model = network(timing.model.as_deref())?;
+    let plugins = timing.plugins.iter().map(|text| Plugin::load(text)).collect::<anyhow::Result<Vec<_>>>()?;
     let cpu = CpuBackend::new();
-    let runners = [
-        Runner { backend: &cpu, device: None, batch_size: BATCH },
-        Runner { backend, device: Some(device), batch_size: BATCH },
-    ];
-    let first: Vec<usize> = (0..BATCH.min(count)).collect();
-    // The first batch loads kernels and is not timed.
-    let logits = runners.map(|runner| runner.logits(&model, &images, &first).map(|answer| answer.logits));
-    let [expected, got] = logits;
-    let (expected, got) = (expected?, got?);
-    let mut seconds = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
-    for _ in 0..ROUNDS {
-        for (runner, [forward, attribution]) in runners.iter().zip(&mut seconds) {
-            forward.push(timed(|| runner.logits(&model, &images, &(0..count).collect::<Vec<_>>()).map(drop))?);
-            let formulation = Formulation::graph();
-            let selection = selection(&images);
-            attribution.push(timed(|| attribute(runner, &model, &images, &selection, &formulation).map(drop))?);
-        }
+    let mut runners = vec![Runner { backend: &cpu, device: None, batch_size: BATCH }];
+    for Plugin { backend, device, .. } in &plugins {
+        runners.push(Runner { backend, device: Some(device), batch_size: BATCH });
     }
-    let rates = seconds.map(|kinds| kinds.map(|seconds| count as f64 / median(seconds)));
-    println!("VGG-16 with BatchNorm at 32x32, {count} images, batch {BATCH}, images per second");
-    println!("{:24} {:>12} {:>12}", "", "forward", "attribution");
-    let row = |name: &str, [forward, attribution]: [f64; 2]| println!("{name:24} {forward:12.0} {attribution:12.0}");
-    row("cpu", rates[0]);
-    row(&format!("{} {device}", backend.id()), rates[1]);
-    println!("{:24} {:12.2} {:12.2}", "ratio", rates[1][0] / rates[0][0], rates[1][1] / rates[0][1]);
-    let magnitude = expected.data().iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    let difference = expected.data().iter().zip(got.data()).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
-    println!("largest difference of a logit from cpu's, relative to the largest logit: {:.1e}", difference / magnitude);
+    let rate = |runner| Rate::new(runner, &model, timing.seconds, timing.images as usize);
+    let mut rates = runners.into_iter().map(rate).collect::<anyhow::Result<Vec<_>>>()?;
+    for _ in 0..timing.rounds {
+        rates.iter_mut().try_for_each(|rate| rate.round(&model))?;
+    }
+    plugins.iter().for_each(|plugin| println!("{plugin}"));
+    let (name, shape, rounds) = (model.name(), model.input_shape(), timing.rounds);
+    println!("`{name}`, images {shape:?}, batches of {BATCH}, images per second, medians of {rounds} rounds\n");
+    print_table(&model, &rates)
+}
+
+fn print_table(model: &Model, rates: &[Rate<'_>]) -> anyhow::Result<()> {
+    println!("| backend | images | forward | attribution | forward, ratio | attribution, ratio | logits differ by |");
+    println!("|---|---|---|---|---|---|---|");
+    let logits = rates.iter().map(|rate| logits(model, &rate.runner)).collect::<anyhow::Result<Vec<_>>>()?;
+    let first = rates[0].medians();
+    for (rate, logits_of_it) in rates.iter().zip(&logits) {
+        let Runner { backend, device, .. } = rate.runner;
+        let name = match device {
+            Some(device) => format!("`{}:{device}`", backend.id()),
+            None => format!("`{}`, embedded", backend.id()),
+        };
+        let [forward, attribution] = rate.medians();
+        println!(
+            "| {name} | {} | {forward:.1} | {attribution:.1} | {:.2} | {:.2} | {:.1e} |",
+            rate.images(),
+            forward / first[0],
+            attribution / first[1],
+            difference(&logits[0], logits_of_it),
+        );
+    }
     Ok(())
 }
 
-fn timed<E>(work: impl FnOnce() -> Result<(), E>) -> Result<f64, E> {
-    let start = Instant::now();
-    work()?;
-    Ok(start.elapsed().as_secs_f64())
+/// The logits of one batch.
+fn logits(model: &Model, runner: &Runner<'_>) -> anyhow::Result<Tensor> {
+    let program = runner.backend.compile(model, runner.device, &[])?;
+    Ok(program.session()?.run(&random_images(model.input_shape(), BATCH, 3))?.logits)
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
-
-/// All images, every category by itself.
-fn selection(images: &Held) -> Selection {
-    let of = |category: usize| {
-        let indices = images.labels().iter().enumerate().filter(|&(_, &label)| label == category);
-        (category, indices.map(|(index, _)| index).collect())
-    };
-    Selection { categories: (0..CATEGORIES).map(of).collect() }
-}
-
-fn model() -> anyhow::Result<Model> {
-    let architecture = mda_models::find("vgg16_bn_cifar").context("the zoo has a VGG-16")?;
-    let mut config = architecture.published();
-    config.categories = CATEGORIES;
-    config.normalization = Some(Normalize { mean: vec![0.5; 3], std: vec![0.5; 3] });
-    let graph = architecture.build(&config)?;
-    Ok(random_model(&graph, (0..CATEGORIES).map(|k| k.to_string()).collect(), 1)?)
+/// The largest difference, relative to the largest logit.
+fn difference(expected: &Tensor, got: &Tensor) -> f32 {
+    let magnitude = expected.data().iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let pairs = expected.data().iter().zip(got.data());
+    pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / magnitude
 }

@@ -1,7 +1,12 @@
 #!/bin/sh
 # Runs the GPU plugins' conformance suite and timings here, with the libraries of the PyTorch that python3 has.
-# `--device cpu` runs them on the processor instead.
+# `--device cpu` runs them on the processor instead; what else is given goes to `mda-gpu-check timing`.
 set -u
+device=cuda:0
+if [ "${1:-}" = --device ]; then
+    device=${2:?--device needs a name, as in --device cpu}
+    shift 2
+fi
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 python=${PYTHON:-python3}
 
@@ -26,9 +31,21 @@ export LD_LIBRARY_PATH
 chmod +x "$here/mda" "$here/mda-gpu-check"
 "$here/mda" backends
 
+# A plugin that fails is not timed.
 status=0
+passed=0
 for backend in candle tch; do
+    plugin=$here/plugins/libmda_plugin_$backend.so=$device
     echo "== $backend"
-    "$here/mda-gpu-check" "$here/plugins/libmda_plugin_$backend.so" "$@" || status=1
+    if "$here/mda-gpu-check" conformance "$plugin"; then
+        set -- "$@" "$plugin"
+        passed=$((passed + 1))
+    else
+        status=1
+    fi
 done
+if [ "$passed" -gt 0 ]; then
+    echo "== images per second"
+    "$here/mda-gpu-check" timing "$@" || status=1
+fi
 exit $status
