@@ -45,7 +45,7 @@ pub(crate) fn run(timing: &Timing) -> anyhow::Result<()> {
     }
     plugins.iter().for_each(|plugin| println!("{plugin}"));
     let (name, shape, rounds) = (model.name(), model.input_shape(), timing.rounds);
-    println!("`{name}`, images {shape:?}, batches of {BATCH}, images per second, medians of {rounds} rounds\n");
+    println!("`{name}`, images {shape}, batches of {BATCH}, images per second, medians of {rounds} rounds\n");
     print_table(&model, &rates)
 }
 
