@@ -22,7 +22,7 @@ const TCH_PLUGIN: &str = "--package=mda-plugin-tch";
 const TCH_STEPS: [(&str, &[&str]); 3] = [
     ("lints of tch", &["clippy", TCH, TCH_PLUGIN, "--all-targets", "--locked", "--", "-D", "warnings"]),
     ("documentation of tch", &["doc", TCH, TCH_PLUGIN, "--no-deps", "--locked"]),
-    ("tests of tch", &["test", TCH, "--locked"]),
+    ("tests of tch", &["test", TCH, TCH_PLUGIN, "--locked"]),
 ];
 
 /// Runs every step and stops at the first that fails.

@@ -5,7 +5,8 @@ use mda_testkit::{cdylib, conformance};
 
 #[test]
 fn the_tch_plugin_conforms() -> Result<(), Box<dyn std::error::Error>> {
-    let built = cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin-tch"]);
+    // With the test itself, which is there already: packages get the same features then, and nothing is compiled twice.
+    let built = cdylib::build(&cdylib::workspace(), &["--locked", "--package=mda-plugin-tch", "--lib", "--tests"]);
     let plugin = mda_plugin::host::load(&built["mda_plugin_tch"], None)?;
     assert_eq!(plugin.id(), "tch");
     let report = conformance::run(&plugin, None);
