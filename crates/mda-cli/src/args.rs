@@ -280,7 +280,7 @@ pub(crate) struct Assemble {
     /// How the components are joined.
     #[arg(long, value_enum, default_value_t = FormName::Parallel)]
     pub(crate) form: FormName,
-    /// How their logits are brought to one scale; by scale-shift-category where there is data, else not at all.
+    /// How their logits are brought to one scale; by evidence where there is data, else not at all.
     #[arg(long, value_enum)]
     pub(crate) rescale: Option<RescaleName>,
     /// How many train images of a category calibrate the scale, at most 200; none of them repaired a component.
@@ -340,4 +340,6 @@ pub(crate) enum RescaleName {
     ScaleShiftComponent,
     /// By a scale and a shift for every category, fitted to calibration images.
     ScaleShiftCategory,
+    /// The same, and by what each component's last features tell about whose image it is.
+    Evidence,
 }

@@ -1,9 +1,10 @@
 //! `mda assemble`: components joined into one classifier.
 
+mod answers;
 mod joint;
 mod names;
 
-pub(crate) use joint::{Calibration, JointImages, Measured};
+pub(crate) use joint::{Calibration, JointImages, Measured, blocks};
 
 use super::Context;
 use crate::args::{Assemble, FormName, RescaleName};
@@ -14,7 +15,7 @@ use crate::timing::Timings;
 use anyhow::Context as _;
 use mda_core::assemble::{AssembleError, Form, assemble};
 use mda_core::provenance::{FittedOn, Provenance};
-use mda_core::rescale::Rescaling;
+use mda_core::rescale::{Rescaling, last_layer};
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
 
@@ -55,7 +56,7 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
         FormName::Parallel => Form::Parallel,
         FormName::BlockDiagonal => Form::BlockDiagonal,
     };
-    let rescaling = rescaling(arguments);
+    let rescaling = rescaling(context, arguments, &components);
     // What cannot be assembled fails here, before any image is looked at.
     join(&name, &components, form)?;
     anyhow::ensure!(
@@ -77,7 +78,7 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
         joint::Rescaled { components, fitted_on: None }
     } else {
         let calibration = joint::Calibration { per_category: arguments.calibration, seed: arguments.seed };
-        timings.step(context.output, "rescaling", || images.rescale(&runner, components, rescaling, calibration))?
+        timings.step(context.output, "rescaling", || images.rescale(&runner, &components, rescaling, calibration))?
     };
     let model = timings.step(context.output, "assembling", || join(&name, &components, form))?;
     let model = record(model, rescaling, fitted_on);
@@ -92,16 +93,28 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     context.output.result(&report, || describe(&report))
 }
 
-fn rescaling(arguments: &Assemble) -> Rescaling {
+fn rescaling(context: &Context, arguments: &Assemble, components: &[Model]) -> Rescaling {
     match arguments.rescale {
         None if arguments.data.is_empty() => Rescaling::None,
-        None => Rescaling::ScaleShiftCategory,
+        None => best_for(context, components),
         Some(RescaleName::None) => Rescaling::None,
         Some(RescaleName::Ratio) => Rescaling::Ratio,
         Some(RescaleName::Magnitude) => Rescaling::Magnitude,
         Some(RescaleName::WeightAlign) => Rescaling::WeightAlign,
         Some(RescaleName::ScaleShiftComponent) => Rescaling::ScaleShiftComponent,
         Some(RescaleName::ScaleShiftCategory) => Rescaling::ScaleShiftCategory,
+        Some(RescaleName::Evidence) => Rescaling::Evidence,
+    }
+}
+
+/// Evidence, where all logits come from linear layers.
+fn best_for(context: &Context, components: &[Model]) -> Rescaling {
+    match components.iter().find_map(|component| last_layer(component).err()) {
+        None => Rescaling::Evidence,
+        Some(error) => {
+            context.output.progress(format!("rescaling by scale-shift-category instead of evidence: {error}"));
+            Rescaling::ScaleShiftCategory
+        }
     }
 }
 

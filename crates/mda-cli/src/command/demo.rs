@@ -130,14 +130,14 @@ fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timin
     let mut joint = Vec::new();
     let mut best = None;
     for (what, sources, rescaling) in [
-        ("assembled components, calibrated", &cut, Rescaling::ScaleShiftCategory),
+        ("assembled components, calibrated", &cut, Rescaling::Evidence),
         ("assembled components, as they are", &cut, Rescaling::None),
         ("assembled components, Model-LEGO's ratio", &cut, Rescaling::Ratio),
-        ("uncut sources, calibrated", &uncut, Rescaling::ScaleShiftCategory),
+        ("uncut sources, calibrated", &uncut, Rescaling::Evidence),
         ("uncut sources, as they are", &uncut, Rescaling::None),
     ] {
         let assembled = timings.step(context.output, what, || -> anyhow::Result<_> {
-            let scaled = images.rescale(&runner, sources.clone(), rescaling, calibration)?;
+            let scaled = images.rescale(&runner, sources, rescaling, calibration)?;
             let components = &scaled.components;
             let model = assemble("mda-demo", &components.iter().collect::<Vec<_>>(), Form::Parallel)?;
             let measured = images.measure(&runner, &model, components)?;

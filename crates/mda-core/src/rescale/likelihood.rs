@@ -2,8 +2,8 @@
 //!
 //! The mean negative log-likelihood of softmax(scale * logit + shift) is convex in the scales and shifts.
 
-use super::RescaleError;
 use super::lbfgs::minimise;
+use super::{RescaleError, split};
 use crate::affine::LogitAffine;
 use crate::runner::LabelledLogits;
 use rayon::prelude::*;
@@ -13,8 +13,6 @@ use std::ops::Range;
 const PULLS: [f64; 6] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
 /// What keeps a component's scale finite where its calibration images are perfectly told apart.
 const COMPONENT_PULL: f64 = 1e-4;
-/// One image in so many is held out while the pull is chosen.
-const HELD_OUT: usize = 4;
 /// Images whose sums one thread adds up; sums of chunks are added in order, so that the result is always the same.
 const CHUNK: usize = 256;
 
@@ -25,7 +23,7 @@ pub(super) fn by_component(blocks: &[Range<usize>], calibration: &LabelledLogits
 
 pub(super) fn by_category(blocks: &[Range<usize>], calibration: &LabelledLogits) -> Result<LogitAffine, RescaleError> {
     let problem = Problem::new(blocks, calibration)?;
-    let (fit, held_out) = problem.split();
+    let (fit, held_out) = split(&calibration.labels);
     let by_component = problem.fit_components(&fit);
     let mut best = (problem.loss(&held_out, &by_component).0, None);
     let mut start = by_component.clone();
@@ -86,16 +84,6 @@ impl Problem {
 
     fn all(&self) -> Vec<usize> {
         (0..self.labels.len()).collect()
-    }
-
-    /// Every so many-th image of a category is held out.
-    fn split(&self) -> (Vec<usize>, Vec<usize>) {
-        let mut seen = vec![0usize; self.count];
-        self.all().into_iter().partition(|&image| {
-            let seen = &mut seen[self.labels[image]];
-            *seen += 1;
-            !seen.is_multiple_of(HELD_OUT)
-        })
     }
 
     /// Scale and shift of every component, repeated for its categories: `[scales, shifts]`.

@@ -1,8 +1,10 @@
 //! Rescaling: making the logits of assembled components compete fairly.
 //!
 //! Assembling is class-incremental learning without training: an image is classified right where its component classifies
-//! it right and the other components stay below. A scale and a shift of the logits decide the second part.
+//! it right and the other components stay below. A scale and a shift of the logits decide the second part, and so may
+//! the features before the last layer.
 
+mod evidence;
 mod lbfgs;
 mod likelihood;
 mod measured;
@@ -10,9 +12,13 @@ mod measured;
 mod tests;
 mod weight_align;
 
+pub use evidence::{Evidence, last_layer};
+
 use crate::affine::LogitAffine;
+use crate::graph::GraphErrors;
 use crate::model::Model;
 use crate::runner::LabelledLogits;
+use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use thiserror::Error;
@@ -38,7 +44,31 @@ pub enum Rescaling {
     /// A scale and a shift for every category, pulled towards those of its component as strongly as held-out
     /// calibration images ask for.
     ScaleShiftCategory,
+    /// The same, and for every component a linear function of the features before its last layer that tells its images
+    /// from those of the others, added to all of its logits.
+    Evidence,
 }
+
+/// What the components compute for images of all their data.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// The joint logits `[N, K]`, one component behind another, with joint labels.
+    pub logits: LabelledLogits,
+    /// For [`Rescaling::Evidence`], what enters the [`last_layer`] of every component, `[N, F]`; else empty.
+    pub features: Vec<Tensor>,
+}
+
+/// What brings one component to the joint scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    /// A scale and a shift for each of its logits.
+    pub affine: LogitAffine,
+    /// What is added to all of them.
+    pub evidence: Option<Evidence>,
+}
+
+/// One image in so many is held out while the strength of a pull is chosen.
+const HELD_OUT: usize = 4;
 
 /// Why the logits cannot be rescaled.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -83,42 +113,64 @@ pub enum RescaleError {
         image: usize,
     },
     /// Logits that no linear layer computes, or one of zeros.
-    #[error("the logits of `{model}` come from {found}; weight aligning needs a linear layer with weights")]
+    #[error("the logits of `{model}` come from {found}; this rescaling needs a linear layer with weights")]
     NoWeights {
         /// The component.
         model: String,
         /// What computes its logits.
         found: String,
     },
-    /// Weight aligning without weights.
-    #[error("weight aligning reads the components' weights, not their logits: fit it between the components")]
+    /// Weight aligning without weights, or evidence without features.
+    #[error("this rescaling reads more of the components than their logits: fit it between the components")]
     NeedsModels,
 }
 
 impl Rescaling {
-    /// The scale and shift of every joint logit of `components`, one component behind another.
+    /// Whether it reads [`Answers::features`].
+    pub fn reads_features(self) -> bool {
+        self == Self::Evidence
+    }
+
+    /// What brings each of `components` to one scale.
     ///
-    /// `calibration` has the joint logits `[N, K]` of calibration images with joint labels; [`Rescaling::None`] and
-    /// [`Rescaling::WeightAlign`] do not read it.
+    /// [`Rescaling::None`] and [`Rescaling::WeightAlign`] do not read `calibration`.
     ///
     /// # Errors
     /// [`RescaleError`] where the calibration images or the weights do not determine a scale.
-    pub fn fit_between(self, components: &[&Model], calibration: &LabelledLogits) -> Result<LogitAffine, RescaleError> {
-        if self == Self::WeightAlign {
-            return weight_align::scales(components);
-        }
+    ///
+    /// # Panics
+    /// Where the features are not those of the components' last layers.
+    pub fn fit_between(self, components: &[&Model], calibration: &Answers) -> Result<Vec<Scaling>, RescaleError> {
         let mut blocks: Vec<Range<usize>> = Vec::with_capacity(components.len());
         for component in components {
             let start = blocks.last().map_or(0, |block| block.end);
             blocks.push(start..start + component.categories().len());
         }
-        self.fit(&blocks, calibration)
+        let affine = match self {
+            Self::WeightAlign => weight_align::scales(components)?,
+            Self::Evidence => Self::ScaleShiftCategory.fit(&blocks, &calibration.logits)?,
+            _ => self.fit(&blocks, &calibration.logits)?,
+        };
+        let evidence = if self == Self::Evidence {
+            let counts = components
+                .iter()
+                .map(|model| last_layer(model).map(|id| model.node_parameters(id).get("weight").shape()[1]));
+            let counts = counts.collect::<Result<Vec<usize>, _>>()?;
+            let given: Vec<usize> = calibration.features.iter().map(|rows| rows.shape()[1]).collect();
+            assert_eq!(given, counts, "the features of every component's last layer");
+            evidence::fit(&blocks, calibration, &affine)?.into_iter().map(Some).collect()
+        } else {
+            vec![None; blocks.len()]
+        };
+        let scaling = |(block, evidence)| Scaling { affine: affine.slice(block), evidence };
+        Ok(blocks.into_iter().zip(evidence).map(scaling).collect())
     }
 
     /// The scale and shift of every joint logit from logits alone; `blocks` are the joint categories of each component.
     ///
     /// # Errors
-    /// As [`Rescaling::fit_between`]; [`RescaleError::NeedsModels`] for [`Rescaling::WeightAlign`].
+    /// As [`Rescaling::fit_between`]; [`RescaleError::NeedsModels`] for [`Rescaling::WeightAlign`] and
+    /// [`Rescaling::Evidence`].
     pub fn fit(self, blocks: &[Range<usize>], calibration: &LabelledLogits) -> Result<LogitAffine, RescaleError> {
         let count = blocks.last().map_or(0, |block| block.end);
         let scaled = |scale: Vec<f32>| LogitAffine { shift: vec![0.0; count], scale };
@@ -126,9 +178,50 @@ impl Rescaling {
             Self::None => Ok(LogitAffine::identity(count)),
             Self::Ratio => measured::ratio(blocks, calibration).map(scaled),
             Self::Magnitude => measured::magnitude(count, calibration).map(scaled),
-            Self::WeightAlign => Err(RescaleError::NeedsModels),
+            Self::WeightAlign | Self::Evidence => Err(RescaleError::NeedsModels),
             Self::ScaleShiftComponent => likelihood::by_component(blocks, calibration),
             Self::ScaleShiftCategory => likelihood::by_category(blocks, calibration),
         }
     }
+}
+
+impl Scaling {
+    /// The component whose logits are rescaled; its graph stays as it was but for a bias of the last layer.
+    ///
+    /// # Errors
+    /// As [`LogitAffine::fold_into`].
+    pub fn fold_into(&self, component: &Model) -> Result<Model, GraphErrors> {
+        let scaled = self.affine.fold_into(component)?;
+        self.evidence.as_ref().map_or(Ok(scaled.clone()), |evidence| evidence.fold_into(&scaled))
+    }
+}
+
+/// The joint logits under `scalings`, as the folded components compute them.
+///
+/// # Panics
+/// Where the answers are not those of as many components.
+pub fn rescaled(scalings: &[Scaling], answers: &Answers) -> LabelledLogits {
+    let mut joint = answers.logits.clone();
+    let count = joint.logits.shape()[1].max(1);
+    for (n, row) in joint.logits.data_mut().chunks_mut(count).enumerate() {
+        let mut start = 0;
+        for (c, Scaling { affine, evidence }) in scalings.iter().enumerate() {
+            let told = evidence.as_ref().map_or(0.0, |evidence| evidence.of(answers.features[c].row(n)));
+            let own = &mut row[start..start + affine.scale.len()];
+            for ((logit, scale), shift) in own.iter_mut().zip(&affine.scale).zip(&affine.shift) {
+                *logit = scale * *logit + shift + told;
+            }
+            start += affine.scale.len();
+        }
+    }
+    joint
+}
+
+/// Every [`HELD_OUT`]-th image of a category is held out: positions to fit to, and the held out ones.
+fn split(labels: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut seen = vec![0usize; labels.iter().max().map_or(0, |most| most + 1)];
+    (0..labels.len()).partition(|&image| {
+        seen[labels[image]] += 1;
+        !seen[labels[image]].is_multiple_of(HELD_OUT)
+    })
 }

@@ -90,7 +90,9 @@ fn calibration_must_speak_for_every_category() {
     assert_eq!(fit(&[0, 2]), RescaleError::Label { image: 1, label: 2, count: 2 });
     assert_eq!(fit(&[0, 1]), RescaleError::NonFinite { image: 1 });
     let calibration = labelled(&[[1.0, 0.0]], &[0]);
-    assert_eq!(Rescaling::WeightAlign.fit(&[0..1, 1..2], &calibration), Err(RescaleError::NeedsModels));
+    for rescaling in [Rescaling::WeightAlign, Rescaling::Evidence] {
+        assert_eq!(rescaling.fit(&[0..1, 1..2], &calibration), Err(RescaleError::NeedsModels));
+    }
 }
 
 fn linear(name: &str, factor: f32) -> Model {
@@ -106,10 +108,53 @@ fn linear(name: &str, factor: f32) -> Model {
 #[test]
 fn weight_aligning_evens_out_the_rows() {
     let (small, large) = (linear("small", 1.0), linear("large", 3.0));
-    let calibration = labelled(&[], &[]);
-    let affine = Rescaling::WeightAlign.fit_between(&[&small, &large], &calibration).unwrap();
-    assert_eq!(affine.scale, [2.0, 2.0, 10.0 / 15.0, 10.0 / 15.0]);
+    let calibration = Answers { logits: labelled(&[], &[]), features: Vec::new() };
+    let scalings = Rescaling::WeightAlign.fit_between(&[&small, &large], &calibration).unwrap();
+    assert_eq!(scalings[0].affine.scale, [2.0, 2.0]);
+    assert_eq!(scalings[1].affine.scale, [10.0 / 15.0, 10.0 / 15.0]);
     let zero = linear("zero", 0.0);
     let error = Rescaling::WeightAlign.fit_between(&[&small, &zero], &calibration).unwrap_err();
     assert!(error.to_string().contains("`zero`"), "{error}");
+}
+
+/// Logits of two components that cannot tell whose image it is, which the features `[N, 2]` of the first one can.
+fn told_by_features(images: usize, seed: usize) -> Answers {
+    let noise = |i: usize| {
+        let mixed = ((i + seed * 1_000_003) as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / 2f32.powi(22) - 2.0
+    };
+    let labels: Vec<usize> = (0..images).map(|n| n % 4).collect();
+    let logits = (0..images * 4).map(|i| noise(i) + if labels[i / 4] % 2 == i % 2 { 5.0 } else { 0.0 }).collect();
+    let first = (0..images).flat_map(|n| [noise(n + 50_000) + if labels[n] < 2 { 3.0 } else { 0.0 }, 1.0]).collect();
+    let second = (0..images * 2).map(|i| noise(i + 90_000)).collect();
+    let tensor = |columns: usize, data: Vec<f32>| Tensor::new([images, columns], data).unwrap();
+    Answers {
+        logits: LabelledLogits { logits: tensor(4, logits), labels },
+        features: vec![tensor(2, first), tensor(2, second)],
+    }
+}
+
+#[test]
+fn features_tell_whose_image_it_is() {
+    let components = [&linear("first", 1.0), &linear("second", 1.0)];
+    let (calibration, fresh) = (told_by_features(800, 1), told_by_features(399, 2));
+    let scalings = Rescaling::Evidence.fit_between(&components, &calibration).unwrap();
+    let accuracy = |scalings: &[Scaling]| Evaluation::new(rescaled(scalings, &fresh)).overall().percent();
+    let by_logits: Vec<Scaling> =
+        scalings.iter().map(|scaling| Scaling { evidence: None, ..scaling.clone() }).collect();
+    let (told, untold) = (accuracy(&scalings), accuracy(&by_logits));
+    assert!(told > untold + 15.0, "{told} {untold}");
+    let useless = &scalings[1].evidence.as_ref().unwrap().weights;
+    assert!(useless.iter().all(|w| w.abs() < 0.3), "{useless:?}");
+}
+
+#[test]
+fn evidence_is_folded_into_the_last_layer() {
+    let component = linear("first", 1.0);
+    let affine = LogitAffine { scale: vec![2.0, 3.0], shift: vec![1.0, 0.0] };
+    let evidence = Some(Evidence { weights: vec![0.5, -1.0], constant: 4.0 });
+    let folded = Scaling { affine, evidence }.fold_into(&component).unwrap();
+    let layer = last_layer(&folded).unwrap();
+    assert_eq!(folded.node_parameters(layer).get("weight").data(), [6.5, 7.0, 0.5, 14.0]);
+    assert_eq!(folded.node_parameters(layer).get("bias").data(), [5.0, 4.0]);
 }

@@ -1,9 +1,8 @@
 //! Weight aligning: equal mean norms of the rows of the components' last layers, without images.
 
-use super::RescaleError;
+use super::{RescaleError, last_layer};
 use crate::affine::LogitAffine;
 use crate::model::Model;
-use crate::op::Op;
 
 pub(super) fn scales(components: &[&Model]) -> Result<LogitAffine, RescaleError> {
     let norms = components.iter().map(|model| mean_row_norm(model)).collect::<Result<Vec<f64>, _>>()?;
@@ -14,15 +13,14 @@ pub(super) fn scales(components: &[&Model]) -> Result<LogitAffine, RescaleError>
 }
 
 fn mean_row_norm(model: &Model) -> Result<f64, RescaleError> {
-    let output = model.graph().output();
-    let node = model.graph().node(output);
-    let refused = |found: String| RescaleError::NoWeights { model: model.name().into(), found };
-    if !matches!(node.op, Op::Linear(_)) {
-        return Err(refused(format!("`{}` ({})", node.name, node.op)));
-    }
-    let weight = model.node_parameters(output).get("weight");
+    let layer = last_layer(model)?;
+    let weight = model.node_parameters(layer).get("weight");
     let rows = weight.shape()[0];
     let norm = |row: usize| weight.row(row).iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
     let mean = (0..rows).map(norm).sum::<f64>() / rows as f64;
-    if mean > 0.0 { Ok(mean) } else { Err(refused(format!("`{}`, whose weights are zero", node.name))) }
+    if mean > 0.0 {
+        return Ok(mean);
+    }
+    let found = format!("`{}`, whose weights are zero", model.graph().node(layer).name);
+    Err(RescaleError::NoWeights { model: model.name().into(), found })
 }

@@ -1,14 +1,15 @@
 //! Images of several data sets under the joint categories of an assembled model.
 
+use super::answers::Gathering;
 use crate::data;
 use crate::pipeline::{PartSizes, Parts};
+use mda_core::Model;
 use mda_core::labels::LabelMap;
 use mda_core::metrics::{Accuracy, Evaluation};
 use mda_core::provenance::FittedOn;
-use mda_core::rescale::Rescaling;
-use mda_core::runner::{LabelledLogits, Runner};
+use mda_core::rescale::{Answers, Rescaling, Scaling};
+use mda_core::runner::Runner;
 use mda_core::source::ImageSource;
-use mda_core::{Model, Tensor};
 use mda_data::{Prepared, Split};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -46,33 +47,61 @@ impl JointImages<'_> {
     pub(crate) fn rescale(
         &self,
         runner: &Runner<'_>,
-        components: Vec<Model>,
+        components: &[Model],
         rescaling: Rescaling,
         calibration: Calibration,
     ) -> anyhow::Result<Rescaled> {
-        let blocks = blocks(&components);
-        let mut rows = Vec::new();
-        let mut labels = Vec::new();
-        for index in 0..self.paths.len() {
-            let images = self.open(index, Split::Train, &components[index])?;
-            let map = self.labels(index, &images)?.shifted(blocks[index].start);
-            let parts = Parts::new(&images, PartSizes { attribution: 0, calibration: 0 }, calibration.seed)?;
-            let known = |&i: &usize| map.category(images.labels()[i]).is_some();
-            let held_out = parts.held_out(images.labels(), calibration.per_category);
-            let positions: Vec<usize> = held_out.into_iter().filter(known).collect();
-            let joint = joint_logits(runner, &components, &images, &positions)?;
-            let joint = map.relabel(&joint);
-            rows.extend_from_slice(joint.logits.data());
-            labels.extend(joint.labels);
-        }
-        let count = blocks.last().map_or(0, |block| block.end);
-        let fitted_on = (!labels.is_empty()).then_some(FittedOn { images: labels.len(), seed: Some(calibration.seed) });
-        let calibration = LabelledLogits { logits: Tensor::new([labels.len(), count], rows)?, labels };
-        let models: Vec<&Model> = components.iter().collect();
-        let affine = rescaling.fit_between(&models, &calibration)?;
-        let fold = |(component, block): (Model, Range<usize>)| Ok(affine.slice(block).fold_into(&component)?);
-        let components = components.into_iter().zip(blocks).map(fold).collect::<anyhow::Result<_>>()?;
+        let answers = self.calibrating(runner, components, rescaling.reads_features(), calibration)?;
+        let images = answers.logits.labels.len();
+        let fitted_on = (images > 0).then_some(FittedOn { images, seed: Some(calibration.seed) });
+        let scalings = rescaling.fit_between(&components.iter().collect::<Vec<_>>(), &answers)?;
+        let fold = |(component, scaling): (&Model, &Scaling)| Ok(scaling.fold_into(component)?);
+        let components = components.iter().zip(&scalings).map(fold).collect::<anyhow::Result<_>>()?;
         Ok(Rescaled { components, fitted_on })
+    }
+
+    /// What the components compute for the images that calibrate.
+    pub(crate) fn calibrating(
+        &self,
+        runner: &Runner<'_>,
+        components: &[Model],
+        with_features: bool,
+        calibration: Calibration,
+    ) -> anyhow::Result<Answers> {
+        self.answers(runner, components, with_features, Split::Train, |images| {
+            let parts = Parts::new(images, PartSizes { attribution: 0, calibration: 0 }, calibration.seed)?;
+            Ok(parts.held_out(images.labels(), calibration.per_category))
+        })
+    }
+
+    /// What the components compute for all test images.
+    pub(crate) fn testing(
+        &self,
+        runner: &Runner<'_>,
+        components: &[Model],
+        with_features: bool,
+    ) -> anyhow::Result<Answers> {
+        let all = |images: &Prepared| Ok((0..images.labels().len()).collect());
+        self.answers(runner, components, with_features, Split::Test, all)
+    }
+
+    fn answers(
+        &self,
+        runner: &Runner<'_>,
+        components: &[Model],
+        with_features: bool,
+        split: Split,
+        pick: impl Fn(&Prepared) -> anyhow::Result<Vec<usize>>,
+    ) -> anyhow::Result<Answers> {
+        let mut gathering = Gathering::new(components, with_features)?;
+        for (index, block) in blocks(components).into_iter().enumerate().take(self.paths.len()) {
+            let images = self.open(index, split, &components[index])?;
+            let map = self.labels(index, &images)?.shifted(block.start);
+            let known = |&i: &usize| map.category(images.labels()[i]).is_some();
+            let positions: Vec<usize> = pick(&images)?.into_iter().filter(known).collect();
+            gathering.add(runner, components, &images, &positions, &map)?;
+        }
+        gathering.finish()
     }
 
     /// The assembled model's accuracy on every component's test images.
@@ -115,20 +144,4 @@ pub(crate) fn blocks(components: &[Model]) -> Vec<Range<usize>> {
         block
     };
     components.iter().map(block).collect()
-}
-
-/// The logits of all components behind one another, for images of one data set.
-fn joint_logits(
-    runner: &Runner<'_>,
-    components: &[Model],
-    images: &dyn ImageSource,
-    indices: &[usize],
-) -> anyhow::Result<LabelledLogits> {
-    let mut runs = Vec::new();
-    for component in components {
-        runs.push(runner.logits(component, images, indices)?);
-    }
-    let rows = (0..indices.len()).flat_map(|n| runs.iter().flat_map(move |run| run.logits.row(n))).copied();
-    let count: usize = components.iter().map(|component| component.categories().len()).sum();
-    Ok(LabelledLogits { logits: Tensor::new([indices.len(), count], rows.collect())?, labels: runs[0].labels.clone() })
 }

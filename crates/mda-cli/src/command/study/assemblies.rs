@@ -4,7 +4,7 @@ use super::Study;
 use super::components::timed;
 use super::recipe::{Assemble, Part, budget};
 use super::record::{AssemblyRun, AssemblySettings, Record};
-use crate::command::assemble::{Calibration, JointImages};
+use crate::command::assemble::{Calibration, JointImages, blocks};
 use crate::output::Output;
 use crate::pipeline::{Images, Job, Settings};
 use crate::timing::Timings;
@@ -12,10 +12,11 @@ use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble};
 use mda_core::disassemble::Logits;
-use mda_core::metrics::Accuracy;
+use mda_core::metrics::{Accuracy, Evaluation};
 use mda_core::repair::Repair;
-use mda_core::rescale::Rescaling;
+use mda_core::rescale::{Answers, Rescaling, rescaled};
 use mda_core::task::parse_task;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// All runs of one entry and one seed.
@@ -53,10 +54,17 @@ impl Work<'_> {
         }
         let paths = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.data.clone()));
         let images = JointImages { paths: &paths.collect::<anyhow::Result<Vec<PathBuf>>>()?, originals: &originals };
+        let calibration = Calibration { per_category: study.recipe.images.rescaling, seed: self.seed };
+        let with_features = open.iter().any(|(rescaling, _)| rescaling.reads_features());
+        let answered = Answered {
+            components: &components,
+            calibrating: images.calibrating(study.runner, &components, with_features, calibration)?,
+            testing: images.testing(study.runner, &components, with_features)?,
+        };
         let mut failures = Vec::new();
         for (rescaling, run) in open {
             let description = format!("{}, {} ({}), {}", run.components, run.budget, run.repair, run.rescaling);
-            match self.measure(study, &images, &components, rescaling, run) {
+            match self.measure(study, &answered, rescaling, run) {
                 Ok(record) => {
                     study.output.progress(format!(
                         "{description}, seed {}: {:.2} % (bound {:.2} %)",
@@ -114,19 +122,19 @@ impl Work<'_> {
     fn measure(
         &self,
         study: &Study<'_>,
-        images: &JointImages<'_>,
-        components: &[Model],
+        answered: &Answered<'_>,
         rescaling: Rescaling,
         run: AssemblySettings,
     ) -> anyhow::Result<AssemblyRun> {
-        let calibration = Calibration { per_category: study.recipe.images.rescaling, seed: self.seed };
-        let (scaled, seconds) = timed(|| images.rescale(study.runner, components.to_vec(), rescaling, calibration))?;
-        let parts = &scaled.components;
-        let model = assemble(&run.components, &parts.iter().collect::<Vec<_>>(), Form::Parallel)?;
-        let measured = images.measure(study.runner, &model, parts)?;
-        let joint = measured.iter().map(|m| m.joint).fold(Accuracy::default(), Accuracy::plus);
-        let within = measured.iter().map(|m| m.within).fold(Accuracy::default(), Accuracy::plus);
+        let components: Vec<&Model> = answered.components.iter().collect();
+        let (scalings, seconds) = timed(|| rescaling.fit_between(&components, &answered.calibrating))?;
+        let model = assemble(&run.components, &components, Form::Parallel)?;
+        let evaluation = Evaluation::new(rescaled(&scalings, &answered.testing));
+        let own = |block: Range<usize>| evaluation.within(&block.collect::<Vec<_>>());
+        let within = blocks(answered.components).into_iter().map(own).fold(Accuracy::default(), Accuracy::plus);
+        let joint = evaluation.overall();
         let sources = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.model.size().parameters));
+        let calibrates = !matches!(rescaling, Rescaling::None | Rescaling::WeightAlign);
         Ok(AssemblyRun {
             parameters: model.size().parameters,
             macs: model.size().macs,
@@ -134,11 +142,18 @@ impl Work<'_> {
             images: joint.total,
             accuracy: joint.percent(),
             bound: within.percent(),
-            rescaling_images: scaled.fitted_on.map_or(0, |on| on.images),
+            rescaling_images: if calibrates { answered.calibrating.logits.labels.len() } else { 0 },
             seconds,
             run,
         })
     }
+}
+
+/// Components and what they compute, which all rescalings share.
+struct Answered<'a> {
+    components: &'a [Model],
+    calibrating: Answers,
+    testing: Answers,
 }
 
 /// The rescaling as recipes and the command line call it.
