@@ -4,7 +4,6 @@
 //! `bench forward FOLDER IMAGES THREADS [BACKEND]`, `bench logits FOLDER IMAGES THREADS` and `bench attribution FOLDER IMAGES
 //! THREADS` then answer one line of figures for every line on the standard input.
 
-mod held;
 mod network;
 mod serve;
 

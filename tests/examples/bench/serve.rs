@@ -3,7 +3,6 @@
 //! A contestant is a process that has loaded and warmed up everything before it says that it is ready, so that passes of
 //! several contestants can be taken in alternation.
 
-use crate::held::Held;
 use crate::network::{model_file, read_images, write_numbers};
 use anyhow::{Context, bail};
 use mda_backend_candle::CandleBackend;
@@ -12,6 +11,7 @@ use mda_core::backend::Backend;
 use mda_core::disassemble::attribute;
 use mda_core::formulation::Formulation;
 use mda_core::runner::Runner;
+use mda_testkit::labelled::LabelledImages;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -44,10 +44,11 @@ pub(crate) fn forward(folder: &Path, images: usize, threads: usize, name: &str) 
 /// Serves walks over `images` images: the logits alone (`attributing` false), or attribution of every category.
 pub(crate) fn walk(folder: &Path, images: usize, threads: usize, attributing: bool) -> anyhow::Result<()> {
     let model = mda_formats::native::read(&model_file(folder))?;
-    let source = Held::new(&model, read_images(folder, &model, images)?);
+    let source = LabelledImages::new(read_images(folder, &model, images)?, model.categories());
     let (backend, all) = (CpuBackend::new(), (0..images).collect::<Vec<_>>());
     let runner = Runner { backend: &backend, device: None, batch_size: BATCH };
-    let selection = source.selection();
+    let mut selection = source.selection();
+    selection.categories.retain(|(_, images)| !images.is_empty());
     let formulation = Formulation::graph();
     in_pool(threads, || {
         let pass = || -> anyhow::Result<()> {
