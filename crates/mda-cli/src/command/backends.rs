@@ -106,7 +106,7 @@ fn describe(rows: &[Row]) -> String {
         };
         row.devices.iter().for_each(|listed| line(&listed.device, &listed.description));
         if row.devices.is_empty() {
-            line("-", "no device");
+            line("-", "not available");
         }
     }
     let missing = rows.iter().filter_map(|row| Some(format!("{}: {}\n", row.backend, row.unavailable.as_ref()?)));
