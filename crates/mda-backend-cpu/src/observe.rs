@@ -60,7 +60,9 @@ impl Observation {
         let answers = MapsMut::new(answers, value.images(), self.answer.elements(), self.answer);
         let positions = value.shape().positions();
         match &self.kind {
-            Kind::Copy => for_each_plane(answers, positions, |n, c, answer| answer.copy_from_slice(value.plane(n, c))),
+            Kind::Copy => for_each_block(answers, positions, |n, first, answers| {
+                answers.copy_from_slice(&value.image(n)[first * positions..][..answers.len()]);
+            }),
             Kind::Moments => for_each_plane(answers, positions, |n, c, answer| {
                 answer.copy_from_slice(&simd.vectorize(
                     #[inline(always)]

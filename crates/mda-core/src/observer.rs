@@ -7,8 +7,6 @@ use crate::model::Model;
 use crate::relevance::Observations;
 use crate::runner::{RunError, Runner, Running};
 use crate::source::ImageSource;
-use crate::tensor::Tensor;
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// A category of the model and the positions of its images in the source.
@@ -40,9 +38,9 @@ impl<'a> Observer<'a> {
         let Some(running) = running else { return Ok(seen) };
         running.run(source, &joined(parts), |range, answers| {
             for piece in pieces(parts, &range) {
-                let answers = &*piece.of(&answers, &range);
-                let (category, positions) = (parts[piece.part].0, piece.positions.clone());
-                measuring.observe(&Observed { model, probes, answers, category, images, positions }, &mut seen);
+                let (category, rows) = (parts[piece.part].0, piece.rows(&range));
+                let (batch, positions) = (&answers[..], piece.positions);
+                measuring.observe(&Observed { model, probes, batch, rows, category, images, positions }, &mut seen);
             }
         })?;
         Ok(seen)
@@ -65,10 +63,10 @@ impl<'a> Observer<'a> {
         running.run(source, &joined(parts), |range, answers| {
             for piece in pieces(parts, &range) {
                 let (category, images) = (parts[piece.part].0, parts[piece.part].1.len());
-                let answers = &*piece.of(&answers, &range);
+                let (batch, rows) = (&answers[..], piece.rows(&range));
                 let positions = piece.positions.start - piece.before..piece.positions.end - piece.before;
                 let last = positions.end == images;
-                measuring.observe(&Observed { model, probes, answers, category, images, positions }, &mut seen);
+                measuring.observe(&Observed { model, probes, batch, rows, category, images, positions }, &mut seen);
                 if last {
                     finished(category, std::mem::replace(&mut seen, measuring.start(model)));
                 }
@@ -105,13 +103,9 @@ fn pieces<'a>(parts: &'a [Part], batch: &'a Range<usize>) -> impl Iterator<Item 
 }
 
 impl Piece {
-    /// The rows of this piece, of the answers for the images `batch`.
-    fn of<'a>(&self, answers: &'a [Tensor], batch: &Range<usize>) -> Cow<'a, [Tensor]> {
-        if self.positions == *batch {
-            return Cow::Borrowed(answers);
-        }
-        let rows: Vec<usize> = self.positions.clone().map(|position| position - batch.start).collect();
-        Cow::Owned(answers.iter().map(|answer| answer.select(0, &rows)).collect())
+    /// Which rows of the answers for the images `batch` are of this piece.
+    fn rows(&self, batch: &Range<usize>) -> Range<usize> {
+        self.positions.start - batch.start..self.positions.end - batch.start
     }
 }
 
@@ -133,9 +127,7 @@ mod tests {
 
     #[test]
     fn a_piece_has_its_own_rows() {
-        let answers = [Tensor::new([3, 2], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap()];
         let piece = Piece { part: 0, before: 0, positions: 11..12 };
-        assert_eq!(piece.of(&answers, &(10..13))[0].data(), [2.0, 3.0]);
-        assert!(matches!(piece.of(&answers, &(11..12)), Cow::Borrowed(_)));
+        assert_eq!(piece.rows(&(10..13)), 1..2);
     }
 }

@@ -7,6 +7,7 @@ use crate::buffer::{Buffer, Scratch, ScratchPool};
 use crate::kernel::{Cells, Grid, Region, Simd};
 use crate::maps::{Maps, MapsMut};
 use mda_core::op::Window;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Terms of a sum that are packed at a time: two panels of this depth fill the first-level cache.
@@ -45,20 +46,23 @@ impl<S: Simd> Gemm<S> {
         let (taps, columns) = (window.taps(), Columns::new(window, input, output));
         let mut gemm = Self { simd, columns, taps, groups, channels, positions, weights: Buffer::default() };
         let panels = gemm.panels();
-        let mut packed = gemm.weights.reserve(groups * panels * S::ROWS * gemm.depth()).iter_mut();
-        let blocks: Vec<Range<usize>> = blocks(channels[0], taps).collect();
+        // A new buffer is all zeros, as are rows without a channel.
+        let mut rest = gemm.weights.reserve(groups * panels * S::ROWS * gemm.depth());
         for group in 0..groups {
-            for block in &blocks {
-                for panel in 0..panels {
-                    for k in block.start * taps..block.end * taps {
-                        for (row, packed) in (0..S::ROWS).zip(&mut packed) {
-                            let inside = panel * S::ROWS + row;
-                            let q = group * channels[1] + inside;
-                            let weight = || (f64::from(weight.row(q)[k]) * scale[q]) as f32;
-                            *packed = if inside < channels[1] { weight() } else { 0.0 };
+            for block in blocks(channels[0], taps) {
+                let terms = block.start * taps..block.end * taps;
+                let (packed, after) = std::mem::take(&mut rest).split_at_mut(panels * S::ROWS * terms.len());
+                packed.par_chunks_exact_mut(S::ROWS * terms.len()).enumerate().for_each(|(panel, packed)| {
+                    let first = panel * S::ROWS;
+                    for (row, inside) in (first..channels[1].min(first + S::ROWS)).enumerate() {
+                        let q = group * channels[1] + inside;
+                        let packed = packed[row..].iter_mut().step_by(S::ROWS);
+                        for (packed, &weight) in packed.zip(&weight.row(q)[terms.clone()]) {
+                            *packed = (f64::from(weight) * scale[q]) as f32;
                         }
                     }
-                }
+                });
+                rest = after;
             }
         }
         gemm

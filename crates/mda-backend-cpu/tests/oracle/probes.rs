@@ -8,7 +8,7 @@ use mda_core::op::{Conv2d, Padding, Window};
 #[test]
 fn window_sums() {
     let uneven = Padding { top: 1, left: 2, bottom: 0, right: 3 };
-    for extents in [[2, 2], [9, 11], [5, 130]] {
+    for extents in [[2, 2], [9, 11], [13, 5], [5, 130]] {
         for kernel in [[1, 1], [3, 3], [2, 4], [2, 5]] {
             for (stride, dilation) in [([1, 1], [1, 1]), ([2, 2], [1, 1]), ([3, 1], [1, 2]), ([2, 3], [2, 1])] {
                 for padding in [Padding::default(), Padding::same(1), uneven, Padding::same(5)] {

@@ -15,9 +15,9 @@ impl Measuring for Frat {
     }
 
     fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
-        let graph = batch.model.graph();
-        let seed = softmax_gradient(&batch.answers[graph.output()], batch.category);
-        let gradients = gradients(batch.model, batch.answers, seed);
+        let (graph, answers) = (batch.model.graph(), batch.answers());
+        let seed = softmax_gradient(&answers[graph.output()], batch.category);
+        let gradients = gradients(batch.model, &answers, seed);
         for id in layers(graph) {
             let input = graph.node(id).inputs[0];
             let shape = graph.node(input).shape;

@@ -16,7 +16,7 @@ impl Measuring for HRank {
 
     fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
         let graph = batch.model.graph();
-        for (id, maps) in layers(graph).zip(batch.answers) {
+        for (id, maps) in layers(graph).zip(&*batch.answers()) {
             let shape = graph.node(graph.node(id).inputs[0]).shape;
             let [_, width] = shape.spatial();
             let ranks: Vec<usize> = maps.data().par_chunks(shape.positions()).map(|map| rank(map, width)).collect();

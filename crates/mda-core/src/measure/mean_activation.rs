@@ -14,7 +14,7 @@ impl Measuring for MeanActivation {
 
     fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
         let graph = batch.model.graph();
-        for (id, moments) in layers(graph).zip(batch.answers) {
+        for (id, moments) in layers(graph).zip(&*batch.answers()) {
             let shape = graph.node(graph.node(id).inputs[0]).shape;
             let share = 1.0 / (shape.positions() * batch.images) as f32;
             let channels = shape.channels();

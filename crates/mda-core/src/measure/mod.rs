@@ -25,7 +25,10 @@ use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;
 use crate::relevance::Observations;
 use crate::tensor::Tensor;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// What is measured of an input channel of a layer.
@@ -148,29 +151,47 @@ pub(crate) struct Observed<'a> {
     pub model: &'a Model,
     /// What was asked for, [`Measuring::probes`].
     pub probes: &'a [Probe],
-    /// The answers to it.
-    pub answers: &'a [Tensor],
+    /// The answers to it, of the whole batch.
+    pub batch: &'a [Tensor],
+    /// Which of its rows these images are.
+    pub rows: Range<usize>,
     /// The category whose images these are; the first one where they are of several.
     pub category: usize,
     /// How many images the whole observation has.
     pub images: usize,
-    /// Which of them this batch holds.
+    /// Which of them these are.
     pub positions: Range<usize>,
 }
 
 impl Observed<'_> {
+    /// The answers for these images alone.
+    fn answers(&self) -> Cow<'_, [Tensor]> {
+        if self.batch.iter().all(|answer| answer.shape()[0] == self.rows.len()) {
+            return Cow::Borrowed(self.batch);
+        }
+        let rows: Vec<usize> = self.rows.clone().collect();
+        Cow::Owned(self.batch.iter().map(|answer| answer.select(0, &rows)).collect())
+    }
+
     /// Adds to the `channels` sums of a layer.
     fn add(&self, seen: &mut Observations, layer: NodeId, channels: usize, to: impl FnOnce(&mut [f32])) {
         to(seen.entry(layer).or_insert_with(|| Tensor::zeros([channels])).data_mut());
     }
 
-    /// Puts the answer, `[batch, ...]`, into its place among those of all images, `[images, ...]`.
-    fn append(&self, seen: &mut Observations, layer: NodeId, answer: &Tensor) {
-        let mut shape = answer.shape().to_vec();
-        shape[0] = self.images;
-        let all = seen.entry(layer).or_insert_with(|| Tensor::zeros(shape));
-        let stride = all.len() / self.images;
-        all.data_mut()[self.positions.start * stride..self.positions.end * stride].copy_from_slice(answer.data());
+    /// Puts every answer into its place among those of all images, `[images, ...]`, at the node that its probe is about.
+    fn append(&self, seen: &mut Observations) {
+        for (probe, answer) in self.probes.iter().zip(self.batch) {
+            let mut shape = answer.shape().to_vec();
+            shape[0] = self.images;
+            seen.entry(probe.node()).or_insert_with(|| Tensor::zeros(shape));
+        }
+        let answers: HashMap<NodeId, &Tensor> = self.probes.iter().map(|probe| probe.node()).zip(self.batch).collect();
+        seen.par_iter_mut().for_each(|(layer, all)| {
+            let answer = answers[layer];
+            let stride = answer.len() / answer.shape()[0];
+            let of = |images: &Range<usize>| images.start * stride..images.end * stride;
+            all.data_mut()[of(&self.positions)].copy_from_slice(&answer.data()[of(&self.rows)]);
+        });
     }
 }
 

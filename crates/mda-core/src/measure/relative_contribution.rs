@@ -19,9 +19,7 @@ impl Measuring for RelativeContribution {
 
     /// Images stay apart, because the positive part is taken image by image.
     fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
-        for (probe, answer) in batch.probes.iter().zip(batch.answers) {
-            batch.append(seen, probe.node(), answer);
-        }
+        batch.append(seen);
     }
 
     fn by_output(&self) -> bool {

@@ -15,12 +15,12 @@ impl Measuring for Taylor {
     }
 
     fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
-        let graph = batch.model.graph();
-        let seed = cross_entropy_gradient(&batch.answers[graph.output()], batch.category);
-        let gradients = gradients(batch.model, batch.answers, seed);
+        let (graph, answers) = (batch.model.graph(), batch.answers());
+        let seed = cross_entropy_gradient(&answers[graph.output()], batch.category);
+        let gradients = gradients(batch.model, &answers, seed);
         for id in layers(graph) {
             let input = graph.node(id).inputs[0];
-            let (shape, values) = (graph.node(input).shape, &batch.answers[input]);
+            let (shape, values) = (graph.node(input).shape, &answers[input]);
             let share = 1.0 / batch.images as f32;
             batch.add(seen, id, shape.channels(), |sums| {
                 let planes = gradients[input].iter().flat_map(|g| g.data().chunks(shape.positions()));

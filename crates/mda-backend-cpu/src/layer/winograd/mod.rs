@@ -54,18 +54,21 @@ impl<S: Simd> Winograd<S> {
         let panels = channels[1].div_ceil(S::ROWS);
         let depth = channels[0];
         let mut weights = Buffer::default();
+        // A new buffer is all zeros, as are rows without a channel.
         let packed = weights.reserve(panels * PATCH * depth * S::ROWS);
-        for (q, &scale) in scale.iter().enumerate() {
-            let (panel, row) = (q / S::ROWS, q % S::ROWS);
-            let (block, inside) = (panel / Self::PANELS, panel % Self::PANELS);
-            let in_block = Self::PANELS.min(panels - block * Self::PANELS);
-            for (p, kernel) in weight.row(q).chunks_exact(9).enumerate() {
-                for (index, number) in transform_kernel(kernel, scale).into_iter().enumerate() {
-                    let panel = block * Self::PANELS * PATCH + index * in_block + inside;
-                    packed[(panel * depth + p) * S::ROWS + row] = number;
+        let block = Self::PANELS * PATCH * depth * S::ROWS;
+        packed.par_chunks_mut(block).enumerate().for_each(|(block, packed)| {
+            let in_block = packed.len() / (PATCH * depth * S::ROWS);
+            let first = block * Self::PANELS * S::ROWS;
+            for (inside, q) in (first..channels[1].min(first + in_block * S::ROWS)).enumerate() {
+                let (panel, row) = (inside / S::ROWS, inside % S::ROWS);
+                for (p, kernel) in weight.row(q).chunks_exact(9).enumerate() {
+                    for (index, number) in transform_kernel(kernel, scale[q]).into_iter().enumerate() {
+                        packed[((index * in_block + panel) * depth + p) * S::ROWS + row] = number;
+                    }
                 }
             }
-        }
+        });
         Self { simd, padding, input: extents[0], cells: Cells::new(2, extents[1]), channels, weights }
     }
 

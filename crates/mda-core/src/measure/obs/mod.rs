@@ -37,7 +37,7 @@ impl Measuring for Obs {
     }
 
     fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
-        for (id, input) in layers(batch.model.graph()).zip(batch.answers) {
+        for (id, input) in layers(batch.model.graph()).zip(&*batch.answers()) {
             let width = regressor_count(batch.model, id) + 1;
             let sums = seen.entry(id).or_insert_with(|| Tensor::zeros([width, width]));
             add_products(&observations(batch.model, id, input), width, sums.data_mut());
