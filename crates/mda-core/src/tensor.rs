@@ -1,15 +1,49 @@
 //! Dense `f32` tensors: the only numeric container that crosses a crate boundary.
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use thiserror::Error;
 
-/// A dense, row-major `f32` tensor that owns its numbers.
+/// A dense, row-major `f32` tensor.
 ///
 /// Images and maps are `[N, C, H, W]`, features `[N, F]`, convolution kernels `[Q, P/groups, KH, KW]`,
 /// linear weights `[Q, P]`, per-channel parameters `[C]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
-    data: Vec<f32>,
+    data: Numbers,
+}
+
+/// Where the numbers of a tensor are.
+#[derive(Clone)]
+enum Numbers {
+    Owned(Vec<f32>),
+    /// Somebody else's, for instance in a mapped file; copied before they are written to.
+    Shared(Arc<dyn AsRef<[f32]> + Send + Sync>),
+}
+
+impl Deref for Numbers {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::Owned(numbers) => numbers,
+            Self::Shared(numbers) => (**numbers).as_ref(),
+        }
+    }
+}
+
+impl fmt::Debug for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl PartialEq for Numbers {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
 }
 
 /// A tensor whose number of elements does not fit its shape.
@@ -30,7 +64,22 @@ impl Tensor {
     /// # Errors
     /// [`TensorError`] where the product of `shape` is not `data.len()`.
     pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Result<Self, TensorError> {
-        let shape = shape.into();
+        Self::over(shape.into(), Numbers::Owned(data))
+    }
+
+    /// A tensor of `shape` over numbers that somebody else holds, in row-major order. Nothing is copied until the tensor
+    /// is written to.
+    ///
+    /// # Errors
+    /// [`TensorError`] where the product of `shape` is not how many numbers there are.
+    pub fn shared(
+        shape: impl Into<Vec<usize>>,
+        data: Arc<dyn AsRef<[f32]> + Send + Sync>,
+    ) -> Result<Self, TensorError> {
+        Self::over(shape.into(), Numbers::Shared(data))
+    }
+
+    fn over(shape: Vec<usize>, data: Numbers) -> Result<Self, TensorError> {
         let expected = element_count(&shape).unwrap_or(usize::MAX);
         if expected == data.len() {
             Ok(Self { shape, data })
@@ -46,12 +95,12 @@ impl Tensor {
     pub fn zeros(shape: impl Into<Vec<usize>>) -> Self {
         let shape = shape.into();
         let count = element_count(&shape).expect("the product of a tensor's shape fits usize");
-        Self { shape, data: vec![0.0; count] }
+        Self { shape, data: Numbers::Owned(vec![0.0; count]) }
     }
 
     /// A one-dimensional tensor over `data`.
     pub fn vector(data: Vec<f32>) -> Self {
-        Self { shape: vec![data.len()], data }
+        Self { shape: vec![data.len()], data: Numbers::Owned(data) }
     }
 
     /// The extent of every axis, outermost first.
@@ -66,12 +115,21 @@ impl Tensor {
 
     /// The numbers, row-major, to write to.
     pub fn data_mut(&mut self) -> &mut [f32] {
-        &mut self.data
+        if let Numbers::Shared(numbers) = &self.data {
+            self.data = Numbers::Owned((**numbers).as_ref().to_vec());
+        }
+        match &mut self.data {
+            Numbers::Owned(numbers) => numbers,
+            Numbers::Shared(_) => unreachable!("shared numbers have just been copied"),
+        }
     }
 
     /// The numbers, row-major, without the shape.
     pub fn into_data(self) -> Vec<f32> {
-        self.data
+        match self.data {
+            Numbers::Owned(numbers) => numbers,
+            Numbers::Shared(numbers) => (*numbers).as_ref().to_vec(),
+        }
     }
 
     /// How many numbers there are.
@@ -98,7 +156,7 @@ impl Tensor {
     /// # Errors
     /// [`TensorError`] where the product differs.
     pub fn reshape(self, shape: impl Into<Vec<usize>>) -> Result<Self, TensorError> {
-        Self::new(shape, self.data)
+        Self::over(shape.into(), self.data)
     }
 
     /// The slabs `indices` of `axis`, in that order: how every slicing pass cuts a parameter.
@@ -119,12 +177,19 @@ impl Tensor {
         }
         let mut shape = self.shape.clone();
         shape[axis] = indices.len();
-        Self { shape, data }
+        Self { shape, data: Numbers::Owned(data) }
     }
 
     /// The position of the first number that is NaN or infinite.
     pub fn first_non_finite(&self) -> Option<usize> {
-        self.data.iter().position(|x| !x.is_finite())
+        /// The bits of infinity; those of NaN are larger, those of all other numbers smaller.
+        const INFINITY: u32 = f32::INFINITY.to_bits();
+        /// Numbers that are looked at together, without a branch for each.
+        const BLOCK: usize = 1024;
+        let magnitude = |x: &f32| x.abs().to_bits();
+        let suspect = |block: &[f32]| block.iter().map(magnitude).fold(0, u32::max) >= INFINITY;
+        let block = self.data.chunks(BLOCK).position(suspect)? * BLOCK;
+        self.data[block..].iter().position(|x| !x.is_finite()).map(|inside| block + inside)
     }
 }
 
@@ -146,6 +211,30 @@ mod tests {
     #[test]
     fn an_overflowing_shape_is_an_error() {
         assert!(Tensor::new([usize::MAX, 2], vec![]).is_err());
+    }
+
+    #[test]
+    fn shared_numbers_are_copied_when_they_are_written_to() {
+        let numbers: Arc<dyn AsRef<[f32]> + Send + Sync> = Arc::new(vec![1.0f32, 2.0]);
+        let mut tensor = Tensor::shared([2], Arc::clone(&numbers)).unwrap();
+        assert!(std::ptr::eq(tensor.data(), (*numbers).as_ref()));
+        assert_eq!(tensor, Tensor::vector(vec![1.0, 2.0]));
+        tensor.data_mut()[0] = 3.0;
+        assert_eq!((tensor.into_data(), (*numbers).as_ref()), (vec![3.0, 2.0], &[1.0f32, 2.0][..]));
+        assert!(Tensor::shared([3], numbers).is_err());
+    }
+
+    #[test]
+    fn the_first_number_that_is_none_is_found() {
+        for wrong in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [0, 1023, 1024, 2999] {
+                let mut tensor = Tensor::vector(vec![f32::MIN; 3000]);
+                assert_eq!(tensor.first_non_finite(), None);
+                tensor.data_mut()[2999] = f32::NAN;
+                tensor.data_mut()[at] = wrong;
+                assert_eq!(tensor.first_non_finite(), Some(at));
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) fn run(setup: &Setup) -> Result<()> {
 
 /// Two processes, so that each has a peak of its own.
 fn beside_forward(setup: &Setup) -> Result<()> {
-    let (images, rounds) = if setup.quick { (128, 3) } else { (500, 5) };
+    let (images, rounds) = if setup.quick { (128, 5) } else { (500, 15) };
     println!("Over {images} images of 10 categories, {THREADS} threads: attribution over the forward pass alone.\n");
     println!("| network | forward, s | attribution, s | ratio in time | ratio in peak memory |\n|---|---|---|---|---|");
     let mut networks = vec![("VGG-16, 32x32", "vgg16_bn_cifar"), ("ResNet-50, CIFAR form", "resnet50_cifar")];

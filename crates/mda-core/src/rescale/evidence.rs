@@ -53,11 +53,11 @@ impl Evidence {
         self.constant + features.iter().zip(&self.weights).map(|(x, w)| x * w).sum::<f32>()
     }
 
-    /// `model` with this function added to each of its logits.
-    pub(super) fn fold_into(&self, model: &Model) -> Result<Model, GraphErrors> {
+    /// `model` with its logits under `affine`, and this function added to each of them.
+    pub(super) fn fold_into(&self, affine: &LogitAffine, model: &Model) -> Result<Model, GraphErrors> {
         // The constant goes the way of every shift, which also gives the layer a bias.
-        let count = model.categories().len();
-        let shifted = LogitAffine { scale: vec![1.0; count], shift: vec![self.constant; count] }.fold_into(model)?;
+        let shift = affine.shift.iter().map(|shift| shift + self.constant).collect();
+        let shifted = LogitAffine { scale: affine.scale.clone(), shift }.fold_into(model)?;
         let output = shifted.graph().output();
         let name = format!("{}.weight", shifted.graph().node(output).name);
         let mut parameters = shifted.parameters().clone();

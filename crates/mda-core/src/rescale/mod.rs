@@ -191,8 +191,10 @@ impl Scaling {
     /// # Errors
     /// As [`LogitAffine::fold_into`].
     pub fn fold_into(&self, component: &Model) -> Result<Model, GraphErrors> {
-        let scaled = self.affine.fold_into(component)?;
-        self.evidence.as_ref().map_or(Ok(scaled.clone()), |evidence| evidence.fold_into(&scaled))
+        match &self.evidence {
+            Some(evidence) => evidence.fold_into(&self.affine, component),
+            None => self.affine.fold_into(component),
+        }
     }
 }
 

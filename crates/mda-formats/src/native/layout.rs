@@ -3,11 +3,12 @@
 use super::description::{Description, InputContract};
 use super::{FORMAT, NativeError};
 use mda_core::graph::Parameters;
-use mda_core::{Model, Tensor};
+use mda_core::{Model, Tensor, TensorError};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde_json::{Map, Value, json};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+use std::ops::Range;
 
 const FORMAT_KEY: &str = "mda.format";
 const MODEL_KEY: &str = "mda.model";
@@ -58,15 +59,18 @@ pub(super) fn write(model: &Model, header: &[u8], out: &mut impl Write) -> io::R
     Ok(())
 }
 
-/// Reads a model from `input`, which has `length` bytes.
-pub(super) fn read(mut input: impl Read, length: u64) -> Result<Model, NativeError> {
-    let (metadata, header_size) = read_header(&mut input, length)?;
+/// The model in the bytes of a file; `tensor` gives the numbers of a range of them a shape.
+pub(super) fn read(
+    bytes: &[u8],
+    tensor: impl Fn(Vec<usize>, Range<usize>) -> Result<Tensor, TensorError>,
+) -> Result<Model, NativeError> {
+    let (metadata, start) = read_header(bytes)?;
     let description = describe(&metadata)?;
-    let (expected, found) = (metadata.data_len() as u64, length - header_size);
+    let (expected, found) = (metadata.data_len() as u64, (bytes.len() - start) as u64);
     if expected != found {
         return Err(NativeError::Length { expected, found });
     }
-    let parameters = read_tensors(&metadata, &mut input)?;
+    let parameters = read_tensors(&metadata, |shape, range| tensor(shape, start + range.start..start + range.end))?;
     let model = Model::new(description.name, description.graph.validate()?, parameters, description.categories)?;
     let expected = InputContract::of(model.input_shape());
     if description.input != expected {
@@ -80,22 +84,19 @@ pub(super) fn read(mut input: impl Read, length: u64) -> Result<Model, NativeErr
 }
 
 /// The header, and how many bytes of the file it and its length take.
-fn read_header(input: &mut impl Read, length: u64) -> Result<(Metadata, u64), NativeError> {
+fn read_header(bytes: &[u8]) -> Result<(Metadata, usize), NativeError> {
     let no = |reason: String| NativeError::NotSafetensors(reason);
-    if length < 8 {
-        return Err(no(format!("{length} bytes, the header's length alone takes 8")));
-    }
-    let mut size = [0; 8];
-    input.read_exact(&mut size).map_err(NativeError::Read)?;
-    let size = u64::from_le_bytes(size);
-    if size > length - 8 {
-        return Err(no(format!("its first 8 bytes announce a header of {size} bytes, {} follow", length - 8)));
+    let Some((size, rest)) = bytes.split_first_chunk() else {
+        return Err(no(format!("{} bytes, the header's length alone takes 8", bytes.len())));
+    };
+    let size = u64::from_le_bytes(*size);
+    if size > rest.len() as u64 {
+        return Err(no(format!("its first 8 bytes announce a header of {size} bytes, {} follow", rest.len())));
     }
     check_size(size)?;
-    let mut header = vec![0; size as usize];
-    input.read_exact(&mut header).map_err(NativeError::Read)?;
-    let metadata = serde_json::from_slice(&header).map_err(|error| no(format!("header, from byte 8 on: {error}")))?;
-    Ok((metadata, 8 + size))
+    let header = &rest[..size as usize];
+    let metadata = serde_json::from_slice(header).map_err(|error| no(format!("header, from byte 8 on: {error}")))?;
+    Ok((metadata, 8 + header.len()))
 }
 
 fn describe(metadata: &Metadata) -> Result<Description, NativeError> {
@@ -109,17 +110,17 @@ fn describe(metadata: &Metadata) -> Result<Description, NativeError> {
 }
 
 /// The tensors lie behind one another in the order of their offsets, without gaps: `Metadata` has checked that.
-fn read_tensors(metadata: &Metadata, input: &mut impl Read) -> Result<Parameters, NativeError> {
+fn read_tensors(
+    metadata: &Metadata,
+    tensor: impl Fn(Vec<usize>, Range<usize>) -> Result<Tensor, TensorError>,
+) -> Result<Parameters, NativeError> {
     let mut parameters = Parameters::new();
     for name in metadata.offset_keys() {
         let Some(TensorInfo { dtype, shape, data_offsets: (start, end) }) = metadata.info(&name) else { continue };
         if *dtype != Dtype::F32 {
             return Err(NativeError::Dtype { tensor: name, found: format!("{dtype:?}") });
         }
-        let mut bytes = vec![0; end - start];
-        input.read_exact(&mut bytes).map_err(NativeError::Read)?;
-        let numbers = bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect();
-        let tensor = Tensor::new(shape.clone(), numbers);
+        let tensor = tensor(shape.clone(), *start..*end);
         let tensor = tensor.map_err(|error| NativeError::NotSafetensors(format!("tensor `{name}`: {error}")))?;
         parameters.insert(name, tensor);
     }

@@ -7,13 +7,15 @@
 mod description;
 mod error;
 mod layout;
+mod mapped;
 #[cfg(test)]
 mod tests;
 
 pub use error::NativeError;
 
 use crate::atomic;
-use mda_core::Model;
+use mapped::Mapped;
+use mda_core::{Model, Tensor};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -47,13 +49,15 @@ pub fn to_bytes(model: &Model) -> Result<Vec<u8>, NativeError> {
 
 /// Reads the model in the file at `path`.
 ///
+/// The file is mapped into memory and its numbers stay there: it must not be written to or cut off while the model or one of
+/// its tensors is in use. [`write()`] puts a new file in its place and leaves the old one as it was.
+///
 /// # Errors
 /// [`NativeError::File`] with the path and what is wrong with the file.
 pub fn read(path: &Path) -> Result<Model, NativeError> {
     let open = || -> Result<Model, NativeError> {
-        let file = File::open(path).map_err(NativeError::Read)?;
-        let length = file.metadata().map_err(NativeError::Read)?.len();
-        layout::read(file, length)
+        let file = Mapped::new(&File::open(path).map_err(NativeError::Read)?).map_err(NativeError::Read)?;
+        layout::read(file.bytes(), |shape, range| file.tensor(shape, range))
     };
     open().map_err(|problem| problem.in_file(path))
 }
@@ -64,7 +68,7 @@ pub fn read(path: &Path) -> Result<Model, NativeError> {
 /// Every [`NativeError`] but those of writing: no MDA model, an unknown version, a broken description, a graph or
 /// parameters that do not fit.
 pub fn from_bytes(bytes: &[u8]) -> Result<Model, NativeError> {
-    layout::read(bytes, bytes.len() as u64)
+    layout::read(bytes, |shape, range| Tensor::new(shape, mapped::decode(&bytes[range])))
 }
 
 /// The SHA-256 of the file at `path` in lowercase hexadecimal digits: how provenance names a source.

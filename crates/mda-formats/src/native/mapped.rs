@@ -1,0 +1,53 @@
+//! The numbers of tensors in a mapped file: nothing is copied, and only what is looked at is read.
+
+use bytemuck::try_cast_slice;
+use mda_core::{Tensor, TensorError};
+use memmap2::Mmap;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A file in memory for as long as one of its tensors is used.
+#[derive(Clone)]
+pub(super) struct Mapped(Arc<Mmap>);
+
+impl Mapped {
+    /// Maps the whole of `file`.
+    pub(super) fn new(file: &File) -> io::Result<Self> {
+        // SAFETY: the mapping is only read, and any bytes are numbers. That nobody writes to the file or cuts it off
+        // meanwhile is what `native::read` asks of its callers; this crate itself replaces files and never changes them.
+        let map = unsafe { Mmap::map(file) }?;
+        Ok(Self(Arc::new(map)))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The tensor whose numbers are `range`, a range of the file's bytes.
+    pub(super) fn tensor(&self, shape: Vec<usize>, range: Range<usize>) -> Result<Tensor, TensorError> {
+        let bytes = &self.0[range.clone()];
+        if cfg!(target_endian = "little") && try_cast_slice::<u8, f32>(bytes).is_ok() {
+            return Tensor::shared(shape, Arc::new(Numbers { file: self.clone(), range }));
+        }
+        Tensor::new(shape, decode(bytes))
+    }
+}
+
+/// Part of a mapped file, aligned as f32 are.
+struct Numbers {
+    file: Mapped,
+    range: Range<usize>,
+}
+
+impl AsRef<[f32]> for Numbers {
+    fn as_ref(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.file.0[self.range.clone()])
+    }
+}
+
+/// The little-endian numbers in `bytes`.
+pub(super) fn decode(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect()
+}
