@@ -1,5 +1,6 @@
 //! Project tasks: `cargo xtask ci` checks everything that a change must pass, `cargo xtask bench` measures.
 
+mod arm;
 mod bench;
 mod ci;
 mod dist;
@@ -22,6 +23,8 @@ enum Task {
     Bench(bench::Options),
     /// Pack the program, its plugins and their papers into an archive under `dist`, and try it out.
     Dist,
+    /// Run the tests of the CPU backend for 64-bit ARM, under QEMU.
+    Arm,
     /// Run the plugin boundary under AddressSanitizer.
     Sanitize,
     /// Check only the tidiness rules of STYLE.md.
@@ -39,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci => ci::run(),
         Task::Bench(options) => bench::run(&options),
         Task::Dist => dist::run(),
+        Task::Arm => arm::run(),
         Task::Sanitize => sanitize::run(),
         Task::Tidy => tidy::run(),
         Task::SetupLibtorch => libtorch::set_up(),

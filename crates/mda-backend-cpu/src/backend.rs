@@ -1,5 +1,7 @@
 //! The backend traits over plans.
 
+#[cfg(target_arch = "aarch64")]
+use crate::kernel::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::{Avx2, Avx512};
 use crate::kernel::{Portable, Simd};
@@ -25,6 +27,8 @@ enum Instructions {
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
     Portable,
 }
 
@@ -49,6 +53,8 @@ impl CpuBackend {
             sets.extend(Avx512::detect().map(Instructions::Avx512));
             sets.extend(Avx2::detect().map(Instructions::Avx2));
         }
+        #[cfg(target_arch = "aarch64")]
+        sets.extend(Neon::detect().map(Instructions::Neon));
         sets.push(Instructions::Portable);
         sets.into_iter().map(|instructions| Self { instructions }).collect()
     }
@@ -60,6 +66,8 @@ impl CpuBackend {
             Instructions::Avx512(_) => Avx512::NAME,
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(_) => Avx2::NAME,
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon(_) => Neon::NAME,
             Instructions::Portable => Portable::NAME,
         }
     }
@@ -99,6 +107,8 @@ impl Backend for CpuBackend {
             Instructions::Avx512(avx512) => Box::new(Compiled::new(avx512, model, observations)),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(avx2) => Box::new(Compiled::new(avx2, model, observations)),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon(neon) => Box::new(Compiled::new(neon, model, observations)),
             Instructions::Portable => Box::new(Compiled::new(Portable, model, observations)),
         })
     }

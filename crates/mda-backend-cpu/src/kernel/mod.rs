@@ -7,6 +7,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod patches;
 mod portable;
 mod region;
@@ -15,6 +17,8 @@ mod region;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use patches::Patches;
 pub(crate) use portable::Portable;
 pub(crate) use region::{Cells, Grid, Region, Run};
