@@ -3,9 +3,10 @@
 use bytemuck::try_cast_slice;
 use mda_core::{Tensor, TensorError};
 use memmap2::Mmap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A file in memory for as long as one of its tensors is used.
@@ -13,11 +14,15 @@ use std::sync::Arc;
 pub(super) struct Mapped(Arc<Mmap>);
 
 impl Mapped {
-    /// Maps the whole of `file`.
-    pub(super) fn new(file: &File) -> io::Result<Self> {
+    /// Maps the whole file at `path`.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a folder or a device, not a file"));
+        }
+        let file = File::open(path)?;
         // SAFETY: the mapping is only read, and any bytes are numbers. That nobody writes to the file or cuts it off
         // meanwhile is what `native::read` asks of its callers; this crate itself replaces files and never changes them.
-        let map = unsafe { Mmap::map(file) }?;
+        let map = unsafe { Mmap::map(&file) }?;
         Ok(Self(Arc::new(map)))
     }
 

@@ -50,13 +50,14 @@ pub fn to_bytes(model: &Model) -> Result<Vec<u8>, NativeError> {
 /// Reads the model in the file at `path`.
 ///
 /// The file is mapped into memory and its numbers stay there: it must not be written to or cut off while the model or one of
-/// its tensors is in use. [`write()`] puts a new file in its place and leaves the old one as it was.
+/// its tensors is in use. [`write()`] puts a new file in its place and leaves the old one as it was, where the system allows
+/// that: Windows refuses to replace a mapped file.
 ///
 /// # Errors
 /// [`NativeError::File`] with the path and what is wrong with the file.
 pub fn read(path: &Path) -> Result<Model, NativeError> {
     let open = || -> Result<Model, NativeError> {
-        let file = Mapped::new(&File::open(path).map_err(NativeError::Read)?).map_err(NativeError::Read)?;
+        let file = Mapped::open(path).map_err(NativeError::Read)?;
         layout::read(file.bytes(), |shape, range| file.tensor(shape, range))
     };
     open().map_err(|problem| problem.in_file(path))

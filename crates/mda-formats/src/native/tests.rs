@@ -94,6 +94,28 @@ fn the_digest_is_that_of_the_file() {
 }
 
 #[test]
+fn a_folder_and_an_empty_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("not a file"), "{error}");
+    let path = folder.path().join("empty");
+    fs::write(&path, "").unwrap();
+    let error = read(&path).unwrap_err().to_string();
+    assert!(error.contains("0 bytes"), "{error}");
+}
+
+#[test]
+fn a_model_outlives_what_replaces_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    write(&every_operation(), &path).unwrap();
+    let model = read(&path).unwrap();
+    write(&tiny(), &path).unwrap();
+    assert_eq!(model, every_operation());
+    assert_eq!(read(&path).unwrap(), tiny());
+}
+
+#[test]
 fn a_path_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing").join("model.safetensors");

@@ -10,7 +10,7 @@ use mda_core::Model;
 use mda_core::labels::LabelMap;
 use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::source::ImageSource;
-use mda_data::{Prepared, Split};
+use mda_data::{Prepared, Preset, Split};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -38,7 +38,7 @@ pub(super) fn open_all(recipe: &Recipe, root: &Path) -> anyhow::Result<BTreeMap<
 
 impl Source {
     fn open(name: &str, entry: &Entry, root: &Path) -> anyhow::Result<Self> {
-        let model = read(name, &root.join(&entry.model), entry.preset.as_deref())?;
+        let model = read(name, entry, root)?;
         let data = root.join(&entry.data);
         let train = data::open(&data, Split::Train, model.input_shape())?;
         let test = data::open(&data, Split::Test, model.input_shape())?;
@@ -71,12 +71,16 @@ impl Source {
     }
 }
 
-/// A model file, or another program's weights, imported as `mda import` does.
-fn read(name: &str, path: &Path, preset: Option<&str>) -> anyhow::Result<Model> {
-    let model = if preset.is_some() {
-        import::model(&Foreign { file: path.into(), preset: preset.map(str::to_owned), ..Foreign::default() })?.0
+/// A model file, or another program's weights, imported as `mda import` does; where the preset names no categories, the data
+/// set does.
+fn read(name: &str, entry: &Entry, root: &Path) -> anyhow::Result<Model> {
+    let file = root.join(&entry.model);
+    let model = if let Some(preset) = &entry.preset {
+        let unnamed = preset.parse::<Preset>()?.categories().is_none();
+        let data = unnamed.then(|| root.join(&entry.data));
+        import::model(&Foreign { file, preset: Some(preset.clone()), data, ..Foreign::default() })?.0
     } else {
-        models::read(path)?
+        models::read(&file)?
     };
     Ok(model.with_name(name))
 }
