@@ -1,6 +1,6 @@
 //! AVX-512: thirty-two registers of sixteen lanes, twenty-four of them accumulators.
 
-use super::{Avx2, Patches, Simd};
+use super::{Avx2, Patches, Simd, checked_depth};
 use std::arch::x86_64::{
     _MM_HINT_T0, _mm_prefetch, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
@@ -42,10 +42,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool) {
-        let depth = a.len() / ROWS;
-        assert!(a.len() == depth * ROWS && b.len() == depth * COLUMNS, "panels of one depth");
-        assert!(tile.len() == Self::TILE, "one tile");
-        // SAFETY: a value of this type exists only where `detect` found the features; the lengths are checked above.
+        let depth = checked_depth::<Self>(a, b, tile);
+        // SAFETY: a value of this type exists only where `detect` found the features; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
     }
 

@@ -58,5 +58,18 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     }
 }
 
+/// The depth of the panels `a` and `b`, whose product is to fill `tile`.
+///
+/// # Panics
+/// Where the lengths do not fit each other.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+fn checked_depth<S: Simd>(a: &[f32], b: &[f32], tile: &[f32]) -> usize {
+    let depth = a.len() / S::ROWS;
+    assert!(a.len() == depth * S::ROWS && b.len() == depth * S::COLUMNS, "panels of one depth");
+    assert!(tile.len() == S::TILE, "one tile");
+    depth
+}
+
 /// The widest tile that any instruction set uses.
 pub(crate) const MAX_COLUMNS: usize = 32;

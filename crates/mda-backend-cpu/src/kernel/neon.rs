@@ -1,6 +1,6 @@
 //! NEON, which every 64-bit ARM processor has: thirty-two registers of four lanes, twenty-four of them accumulators.
 
-use super::Simd;
+use super::{Simd, checked_depth};
 use std::arch::aarch64::{vdupq_n_f32, vfmaq_n_f32, vld1q_f32, vst1q_f32};
 
 /// The processor has NEON.
@@ -36,10 +36,8 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool) {
-        let depth = a.len() / ROWS;
-        assert!(a.len() == depth * ROWS && b.len() == depth * COLUMNS, "panels of one depth");
-        assert!(tile.len() == Self::TILE, "one tile");
-        // SAFETY: a value of this type exists only where `detect` found the feature; the lengths are checked above.
+        let depth = checked_depth::<Self>(a, b, tile);
+        // SAFETY: a value of this type exists only where `detect` found the feature; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
     }
 }

@@ -1,5 +1,6 @@
 //! The numbers of tensors in a mapped file: nothing is copied, and only what is looked at is read.
 
+use crate::scalar::FloatType;
 use bytemuck::try_cast_slice;
 use mda_core::{Tensor, TensorError};
 use memmap2::Mmap;
@@ -36,7 +37,7 @@ impl Mapped {
         if cfg!(target_endian = "little") && try_cast_slice::<u8, f32>(bytes).is_ok() {
             return Tensor::shared(shape, Arc::new(Numbers { file: self.clone(), range }));
         }
-        Tensor::new(shape, decode(bytes))
+        Tensor::new(shape, FloatType::F32.decode(bytes))
     }
 }
 
@@ -50,9 +51,4 @@ impl AsRef<[f32]> for Numbers {
     fn as_ref(&self) -> &[f32] {
         bytemuck::cast_slice(&self.file.0[self.range.clone()])
     }
-}
-
-/// The little-endian numbers in `bytes`.
-pub(super) fn decode(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect()
 }

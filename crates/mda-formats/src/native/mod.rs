@@ -14,6 +14,7 @@ mod tests;
 pub use error::NativeError;
 
 use crate::atomic;
+use crate::scalar::FloatType;
 use mapped::Mapped;
 use mda_core::{Model, Tensor};
 use sha2::{Digest, Sha256};
@@ -69,7 +70,7 @@ pub fn read(path: &Path) -> Result<Model, NativeError> {
 /// Every [`NativeError`] but those of writing: no MDA model, an unknown version, a broken description, a graph or
 /// parameters that do not fit.
 pub fn from_bytes(bytes: &[u8]) -> Result<Model, NativeError> {
-    layout::read(bytes, |shape, range| Tensor::new(shape, mapped::decode(&bytes[range])))
+    layout::read(bytes, |shape, range| Tensor::new(shape, FloatType::F32.decode(&bytes[range])))
 }
 
 /// The SHA-256 of the file at `path` in lowercase hexadecimal digits: how provenance names a source.

@@ -2,7 +2,7 @@
 
 mod patches;
 
-use super::{Patches, Simd, patches as portable};
+use super::{Patches, Simd, checked_depth, patches as portable};
 use std::arch::x86_64::{
     _MM_HINT_T0, _mm_prefetch, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
     _mm256_storeu_ps,
@@ -64,10 +64,8 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool) {
-        let depth = a.len() / ROWS;
-        assert!(a.len() == depth * ROWS && b.len() == depth * COLUMNS, "panels of one depth");
-        assert!(tile.len() == Self::TILE, "one tile");
-        // SAFETY: a value of this type exists only where `detect` found the features; the lengths are checked above.
+        let depth = checked_depth::<Self>(a, b, tile);
+        // SAFETY: a value of this type exists only where `detect` found the features; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
     }
 
