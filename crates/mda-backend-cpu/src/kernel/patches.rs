@@ -50,6 +50,7 @@ impl Patches {
     }
 
     /// Whether all four numbers of every row, padding included, are inside `data` for the channel that begins at `plane`.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn inside(&self, data: &[f32], plane: usize) -> bool {
         plane >= self.before && plane + self.last + 4 <= data.len()
