@@ -89,7 +89,7 @@ fn the_lenets_agree_everywhere() {
         check_logits_and_window_sums(&model, &golden);
         let images = golden.selected.as_ref().unwrap();
         let categories = (0..golden.facts.classes).map(|c| (c, images.of_category(c))).collect();
-        let attribution = attributed(&model, images, &Selection { categories });
+        let attribution = attributed(&model, images, &Selection::new(categories));
         assert_eq!(
             differing_bits(&model, &golden, &attribution),
             0,
@@ -121,7 +121,7 @@ fn the_vggs_agree_where_they_are_at_hand() {
         let data = shared.join("data").join(&golden.facts.dataset);
         let train = DataSet::open(&data, Split::Train).unwrap().prepare(Preparation::new(3, 32, 32).unwrap());
         let categories = (0..golden.facts.classes).map(|c| (c, golden.facts.selected(c).to_vec())).collect();
-        let attribution = attributed(&model, &train, &Selection { categories });
+        let attribution = attributed(&model, &train, &Selection::new(categories));
         let differing = differing_bits(&model, &golden, &attribution);
         let bits: usize = golden.input_mask.values().flatten().map(Vec::len).sum();
         println!("{name}: {differing} of {bits} mask bits differ from the official ones");

@@ -28,8 +28,7 @@ fn source(name: &str) -> Model {
 /// How many of the official decisions `formulation` shares, and how many there are.
 fn agreement(model: &Model, golden: &Golden, images: &SelectedImages, formulation: &Formulation) -> (usize, usize) {
     let runner = Runner { backend: &Reference, device: None, batch_size: 50 };
-    let selection =
-        Selection { categories: (0..10).map(|category| (category, images.of_category(category))).collect() };
+    let selection = Selection::new((0..10).map(|category| (category, images.of_category(category))).collect());
     let attribution = attribute(&runner, model, images, &selection, formulation).unwrap();
     let graph = model.graph();
     let (mut equal, mut all) = (0, 0);

@@ -2,8 +2,10 @@
 //!
 //! The commands, the demo and studies share this; the mathematics of every step is `mda-core`'s.
 
+mod detection;
 mod images;
 
+pub(crate) use detection::Labelled;
 pub(crate) use images::{Images, PartSizes, Parts, own_categories};
 
 use crate::failure::Advise;
@@ -53,6 +55,10 @@ pub(crate) struct Product {
     pub(crate) selection: Selection,
 }
 
+/// Tasks of more categories than this compare plans with fewer images of each, so that choosing does not take longer.
+const MOST_TRIAL_CATEGORIES: usize = 10;
+/// How many images a category judge a repaired plan.
+const JUDGES: usize = 100;
 /// How many images a category repair a plan while plans are compared.
 const TRIAL_IMAGES: usize = 50;
 /// How many images a category tell how sensitive a layer is, and how far a trial's layers are off.
@@ -71,7 +77,7 @@ impl Job<'_> {
         timings: &mut Timings,
     ) -> anyhow::Result<Product> {
         let selection = match &settings.speakers {
-            Some(selection) => selection.clone(),
+            Some(selection) => self.contrasted(selection.clone()),
             None => timings.step(output, "picking the surest images", || self.select(settings.top_k))?,
         };
         let attribution = timings.step(output, "attributing", || self.attribute(&selection, &settings.formulation))?;
@@ -93,7 +99,15 @@ impl Job<'_> {
     /// The images that speak: those of which the source is surest.
     pub(crate) fn select(&self, top_k: usize) -> Result<Selection, DisassembleError> {
         let candidates = self.images.by_category(&self.images.parts.attribution, self.task);
-        select_confident(self.runner, self.source, self.images.source, &candidates, top_k)
+        let selection = select_confident(self.runner, self.source, self.images.source, &candidates, top_k)?;
+        Ok(self.contrasted(selection))
+    }
+
+    /// `selection` with the images of other categories that the task needs.
+    fn contrasted(&self, selection: Selection) -> Selection {
+        let own = selection.categories.iter().map(|(_, images)| images.len()).sum();
+        let contrast = self.images.contrast(&self.images.parts.attribution, self.task, own);
+        Selection { contrast, ..selection }
     }
 
     /// What matters to the task, as `formulation` sees it.
@@ -154,8 +168,8 @@ impl Job<'_> {
 
     /// Makes up for the cut, on the calibration images.
     pub(crate) fn repair(&self, how: &Repair, component: &Component) -> anyhow::Result<(Model, Vec<LayerRepair>)> {
-        let calibration = self.images.of_task(&self.images.parts.calibration, self.task);
-        let held_out = self.images.of_task(&self.images.parts.tuning, self.task);
+        let calibration = self.images.for_task(&self.images.parts.calibration, self.task, usize::MAX);
+        let held_out = self.images.for_task(&self.images.parts.tuning, self.task, usize::MAX);
         let repaired = repair(self.runner, self.source, component, self.images.source, &calibration, &held_out, how)?;
         Ok((repaired.model, repaired.layers))
     }
@@ -169,8 +183,11 @@ impl Job<'_> {
     ) -> anyhow::Result<Vec<Chosen>> {
         let relevance = attribution.relevance(self.source.graph(), self.task)?;
         let fixed = self.fixed(attribution, settings.logits).ok().map(|component| component.plan);
-        let first = |part: &[usize], limit: usize| self.images.first_of_task(part, self.task, limit);
-        let judges = self.images.of_task(&self.images.parts.choice, self.task);
+        let first = |part: &[usize], limit: usize| {
+            let of_category = (MOST_TRIAL_CATEGORIES * limit / self.task.len().max(1)).clamp(1, limit);
+            self.images.for_task(part, self.task, of_category)
+        };
+        let judges = first(&self.images.parts.choice, JUDGES);
         let probes = first(&self.images.parts.choice, SENSITIVITY_IMAGES);
         let calibration = first(&self.images.parts.calibration, TRIAL_IMAGES);
         let held_out = first(&self.images.parts.tuning, SENSITIVITY_IMAGES);

@@ -30,6 +30,16 @@ pub enum Logits {
 pub struct Selection {
     /// Category of the model and positions of its images in the source, ascending.
     pub categories: Vec<(usize, Vec<usize>)>,
+    /// Positions of images of other categories. They speak for none; a measure that looks at all selected categories at
+    /// once looks at them too, so that what tells its categories from others counts.
+    pub contrast: Vec<usize>,
+}
+
+impl Selection {
+    /// The images of every category, and no contrast.
+    pub fn new(categories: Vec<(usize, Vec<usize>)>) -> Self {
+        Self { categories, contrast: Vec::new() }
+    }
 }
 
 /// What matters to each category of a task.
@@ -122,7 +132,7 @@ pub fn select_confident(
         chosen.sort_unstable();
         categories.push((*category, chosen));
     }
-    Ok(Selection { categories })
+    Ok(Selection::new(categories))
 }
 
 fn require_images(model: &Model, category: usize, images: &[usize]) -> Result<(), DisassembleError> {
@@ -169,7 +179,10 @@ pub fn attribute(
     match formulation.measure.measuring().scope() {
         Scope::Task => {
             let task: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
-            let shared = accumulate(model, formulation, &observer.together(source, parts)?, &task);
+            // Whose images they are tells such a measure nothing.
+            let contrast = task.first().map(|&category| (category, selection.contrast.clone()));
+            let all: Vec<_> = parts.iter().cloned().chain(contrast).collect();
+            let shared = accumulate(model, formulation, &observer.together(source, &all)?, &task);
             categories.extend(task.into_iter().map(|category| (category, shared.clone())));
         }
         Scope::Category => observer.apart(source, parts, |category, observations| {

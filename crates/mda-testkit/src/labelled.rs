@@ -25,7 +25,7 @@ impl LabelledImages {
             let of_it = self.labels.iter().enumerate().filter(move |&(_, &label)| label == category);
             of_it.map(|(position, _)| position).collect()
         };
-        Selection { categories: (0..self.categories.len()).map(|category| (category, positions(category))).collect() }
+        Selection::new((0..self.categories.len()).map(|category| (category, positions(category))).collect())
     }
 }
 

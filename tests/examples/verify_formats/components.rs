@@ -95,7 +95,7 @@ impl ImageSource for Held<'_> {
 pub(crate) fn cut_by_attribution(model: &Model, images: &Tensor, task: &[usize]) -> anyhow::Result<Model> {
     let labels: Vec<usize> = (0..images.shape()[0]).map(|image| task[image % task.len()]).collect();
     let of = |&category: &usize| (category, (0..labels.len()).filter(|&image| labels[image] == category).collect());
-    let selection = Selection { categories: task.iter().map(of).collect() };
+    let selection = Selection::new(task.iter().map(of).collect());
     let source = Held { images, labels, names: model.categories() };
     let backend = CpuBackend::new();
     let runner = Runner { backend: &backend, device: None, batch_size: 8 };

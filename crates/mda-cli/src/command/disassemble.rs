@@ -3,11 +3,11 @@
 mod report;
 mod speakers;
 
-pub(crate) use report::Accuracies;
+pub(crate) use report::{Accuracies, Areas};
 
 use super::Context;
 use crate::args::{BudgetArgs, Disassemble, LogitsName, Method};
-use crate::pipeline::{Images, Job, PartSizes, Parts, Settings, own_categories};
+use crate::pipeline::{Images, Job, Labelled, PartSizes, Parts, Settings, own_categories};
 use crate::timing::Timings;
 use crate::{data, models};
 use anyhow::Context as _;
@@ -130,7 +130,19 @@ pub(crate) fn measure(
     };
     let [as_cut, as_cut_restricted] = accuracies(cut)?;
     let [component, component_restricted] = accuracies(repaired)?;
+    let areas = match *task {
+        [category] => {
+            let all: Vec<usize> = (0..test.labels().len()).collect();
+            let area = |model: &Model| -> anyhow::Result<Option<f64>> {
+                let logit = own_categories(model, source, task).first().copied().unwrap_or(category);
+                Labelled { images: test, labels }.area(runner, model, logit, category, &all)
+            };
+            area(source)?.zip(area(cut)?).zip(area(repaired)?)
+        }
+        _ => None,
+    };
     Ok(Accuracies {
+        areas: areas.map(|((source, as_cut), component)| Areas { source, as_cut, component }),
         images: positions.len(),
         base: base.among(task).percent(),
         base_restricted: base.within(task).percent(),

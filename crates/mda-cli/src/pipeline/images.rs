@@ -1,5 +1,7 @@
 //! The train images of one source, parted into who may look at what.
 
+use super::detection::Labelled;
+use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::budget::Quality;
 use mda_core::labels::LabelMap;
@@ -26,6 +28,9 @@ pub(crate) struct PartSizes {
     pub(crate) attribution: usize,
     pub(crate) calibration: usize,
 }
+
+/// Images of other categories for each image of a task that is one category.
+const CONTRAST: usize = 3;
 
 /// Images a category for tuning, and as many for choosing.
 const JUDGES: usize = 100;
@@ -92,12 +97,34 @@ impl Images<'_> {
         part.iter().copied().filter(|&i| self.category(i).is_some_and(|c| task.contains(&c))).collect()
     }
 
-    /// The first `limit` positions of every category of the task.
-    pub(crate) fn first_of_task(&self, part: &[usize], task: &[usize], limit: usize) -> Vec<usize> {
-        first_per_category(&self.of_task(part, task), self.source.labels(), limit)
+    /// The positions that a task is fitted to and judged by: the first `limit` of each of its categories, and the contrast.
+    pub(crate) fn for_task(&self, part: &[usize], task: &[usize], limit: usize) -> Vec<usize> {
+        let mut positions = first_per_category(&self.of_task(part, task), self.source.labels(), limit);
+        positions.extend(self.contrast(part, task, positions.len()));
+        positions
     }
 
-    /// What a component is worth on the images at `positions`, within the task.
+    /// Images of the source's other categories, evenly of all of them: for a task of one category, which has nothing to
+    /// choose from but must tell its own images from all else, [`CONTRAST`] times as many as the `own`; else none.
+    pub(crate) fn contrast(&self, part: &[usize], task: &[usize], own: usize) -> Vec<usize> {
+        let [only] = *task else { return Vec::new() };
+        let others: Vec<usize> =
+            part.iter().copied().filter(|&i| self.category(i).is_some_and(|c| c != only)).collect();
+        let mut turns = std::collections::HashMap::new();
+        let turn = |position: usize| {
+            let turn = turns.entry(self.source.labels()[position]).or_insert(0usize);
+            *turn += 1;
+            (*turn, position)
+        };
+        let mut in_turn: Vec<(usize, usize)> = others.into_iter().map(turn).collect();
+        in_turn.sort_unstable();
+        let mut chosen: Vec<usize> = in_turn.into_iter().take(CONTRAST * own).map(|(_, position)| position).collect();
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// What a component is worth on the images at `positions`: by its accuracy within the task, or, where the task is one
+    /// category, by the area under the ROC curve, in percent, of its logit.
     pub(crate) fn quality(
         &self,
         runner: &Runner<'_>,
@@ -106,9 +133,18 @@ impl Images<'_> {
         task: &[usize],
         positions: &[usize],
     ) -> anyhow::Result<Quality> {
+        let own = own_categories(component, source, task);
+        if let ([category], [logit]) = (task, own.as_slice()) {
+            let labelled = Labelled { images: self.source, labels: self.labels };
+            let area = labelled.area(runner, component, *logit, *category, positions)?;
+            let area = area.context(
+                "the train images are all of one category: components of one category are compared by how well they tell \
+                 it from others; add images of the source's other categories, or take thresholds instead of a budget",
+            )?;
+            return Ok(Quality { accuracy: area, loss: 1.0 - area / 100.0 });
+        }
         let evaluation = LabelMap::by_name(self.source.categories(), component.categories())?
             .evaluation(&runner.logits(component, self.source, positions)?);
-        let own = own_categories(component, source, task);
         Ok(Quality { accuracy: evaluation.within(&own).percent(), loss: evaluation.loss_within(&own) })
     }
 }
@@ -118,4 +154,46 @@ pub(crate) fn own_categories(component: &Model, source: &Model, task: &[usize]) 
     let is_own = |name: &String| task.iter().any(|&category| source.categories()[category] == *name);
     let names = component.categories().iter().enumerate();
     names.filter(|(_, name)| is_own(name)).map(|(category, _)| category).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mda_core::source::Batches;
+
+    struct Labels {
+        names: Vec<String>,
+        labels: Vec<usize>,
+    }
+
+    impl ImageSource for Labels {
+        fn categories(&self) -> &[String] {
+            &self.names
+        }
+
+        fn labels(&self) -> &[usize] {
+            &self.labels
+        }
+
+        fn batches<'a>(&'a self, _indices: &'a [usize], _batch_size: usize) -> Batches<'a> {
+            Box::new(std::iter::empty())
+        }
+    }
+
+    #[test]
+    fn one_category_is_contrasted_evenly_with_all_others() {
+        let names = ["a", "b", "c", "unknown"].map(str::to_owned).to_vec();
+        // 0 to 9 are of a, 10 to 19 of b, 20 and 21 of c, the rest of a category that the source does not know.
+        let labels = [vec![0; 10], vec![1; 10], vec![2; 2], vec![3; 10]].concat();
+        let source = Labels { names, labels };
+        let labels = LabelMap::new(vec![Some(0), Some(1), Some(2), None]);
+        let parts = Parts { attribution: vec![], calibration: (0..32).collect(), tuning: vec![], choice: vec![] };
+        let images = Images { source: &source, labels: &labels, parts: &parts };
+        let part = &parts.calibration;
+        assert_eq!(images.contrast(part, &[0], 1), [10, 11, 20]);
+        assert_eq!(images.contrast(part, &[0], 2), [10, 11, 12, 13, 20, 21]);
+        assert_eq!(images.for_task(part, &[0], 1), [0, 10, 11, 20]);
+        assert_eq!(images.contrast(part, &[0], 10).len(), 12, "there are no more");
+        assert_eq!(images.for_task(part, &[0, 2], 1), [0, 20], "categories choose between one another");
+    }
 }

@@ -75,6 +75,18 @@ fn a_budget_is_kept() {
 }
 
 #[test]
+fn one_category_is_told_from_the_others() {
+    let bench = Bench::new();
+    let model = asset("lenet5-mnist.safetensors");
+    let data = format!("--data={}", asset("mnist"));
+    let arguments =
+        ["disassemble", &model, &data, "--task=7", "--keep-params=10%", "--output=seven.safetensors", "--json"];
+    let areas = json(&bench.succeeds(&arguments))["accuracy"]["areas"].clone();
+    let area = |of: &str| areas[of].as_f64().unwrap();
+    assert!(area("component") > 97.0 && area("source") > 99.0, "{areas}");
+}
+
+#[test]
 fn a_component_travels_through_onnx() {
     let bench = Bench::new();
     two_components(&bench);

@@ -129,7 +129,7 @@ fn random_depends_on_the_seed_alone() {
 fn obs_removes_what_others_explain_first() {
     let (model, images) = (model(), images());
     let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
-    let selection = Selection { categories: vec![(0, vec![0, 1]), (1, vec![2])] };
+    let selection = Selection::new(vec![(0, vec![0, 1]), (1, vec![2])]);
     let formulation = Formulation::preset("obs").unwrap();
     let attribution = attribute(&runner, &model, &images, &selection, &formulation).unwrap();
     let relu = model.graph().find("relu").unwrap();
@@ -141,10 +141,36 @@ fn obs_removes_what_others_explain_first() {
 }
 
 #[test]
+fn obs_looks_at_the_contrast_too() {
+    let mut images = images();
+    let mut uniform = Uniform::new(0);
+    images.pixels.extend((0..20).map(|_| [(); 4].map(|()| -10.0 * uniform.signed().abs())));
+    images.labels.extend([1; 20]);
+    // The second channel, alive on dark images only, now speaks against category 0.
+    let mut parameters = model().parameters().clone();
+    let fc = [1.0, -0.2, 0.5, 0.0, 0.0, 0.1].map(|w| [w; 4]).concat();
+    parameters.insert("fc.weight", Tensor::new([2, 12], fc).unwrap());
+    let model = Model::new("dark", model().graph().clone(), parameters, images.names.clone()).unwrap();
+    let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
+    let relu = model.graph().find("relu").unwrap();
+    let score = |name: &str, contrast: Vec<usize>| {
+        let selection = Selection { contrast, ..Selection::new(vec![(0, vec![0, 1])]) };
+        let formulation = Formulation::preset(name).unwrap();
+        let attribution = attribute(&runner, &model, &images, &selection, &formulation).unwrap();
+        attribution.categories[0].1.score[relu].clone()
+    };
+    let (alone, contrasted) = (score("obs", vec![]), score("obs", (3..23).collect()));
+    assert!(alone[1] < alone[2], "{alone:?}");
+    assert!(contrasted[1] > contrasted[2], "{contrasted:?}");
+    // What speaks for one category at a time hears that category's images alone.
+    assert_eq!(score("soft", vec![]), score("soft", (3..23).collect()));
+}
+
+#[test]
 fn every_preset_attributes_and_cuts() {
     let (model, images) = (model(), images());
     let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
-    let selection = Selection { categories: vec![(0, vec![0, 1])] };
+    let selection = Selection::new(vec![(0, vec![0, 1])]);
     for (name, _) in crate::formulation::PRESETS {
         let mut formulation = Formulation::preset(name).unwrap();
         let attribution = attribute(&runner, &model, &images, &selection, &formulation).unwrap();

@@ -27,6 +27,17 @@ pub(crate) struct Accuracies {
     pub(crate) component: f64,
     /// The component, choosing among the task's.
     pub(crate) component_restricted: f64,
+    /// Where the task is one category and the data has images of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) areas: Option<Areas>,
+}
+
+/// Areas under the ROC curve, in percent, of the logit of a task's only category over all test images.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Areas {
+    pub(crate) source: f64,
+    pub(crate) as_cut: f64,
+    pub(crate) component: f64,
 }
 
 #[derive(Serialize)]
@@ -150,6 +161,21 @@ impl Accuracies {
         if self.component_restricted != self.component {
             row("component, choosing among the task's", self.component_restricted);
         }
+        let areas = self.areas.as_ref().map(|areas| format!("\n{}", areas.describe(repair)));
+        table.render() + &areas.unwrap_or_default()
+    }
+}
+
+impl Areas {
+    fn describe(&self, repair: &str) -> String {
+        let mut table =
+            Table::new(&["all test images, the category told from the others", "area under the ROC curve %"]);
+        let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
+        row("source", self.source);
+        if repair != "none" {
+            row("component as cut", self.as_cut);
+        }
+        row(&format!("component, repair {repair}"), self.component);
         table.render()
     }
 }

@@ -33,5 +33,5 @@ pub(crate) fn listed(
         let own = indices.iter().copied().filter(|&i| labels.category(train.labels()[i]) == Some(category));
         (category, own.collect())
     };
-    Ok(Selection { categories: task.iter().map(of).collect() })
+    Ok(Selection::new(task.iter().map(of).collect()))
 }

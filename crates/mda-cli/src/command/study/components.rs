@@ -4,10 +4,9 @@ use super::Study;
 use super::recipe::{Counts, Disassemble, budget};
 use super::record::{ComponentRun, ComponentSettings, Record, Seconds};
 use super::source::Source;
-use crate::pipeline::{Images, Job, Settings, own_categories};
+use crate::pipeline::{Images, Job, Labelled, Settings, own_categories};
 use crate::timing::peak_mib;
 use anyhow::Context as _;
-use mda_core::Model;
 use mda_core::budget;
 use mda_core::disassemble::{Attribution, Component, Logits, Selection};
 use mda_core::formulation::Formulation;
@@ -218,7 +217,12 @@ impl Bench<'_> {
         let evaluation = labels.evaluation(&self.study.runner.logits(&model, &source.test, &positions)?);
         let whole = source.labels.evaluation(source.test_logits(self.study.runner)?);
         let (auroc, source_auroc) = match *task {
-            [category] => (self.auroc(&model, own[0])?, Some(area(&whole, category))),
+            [category] => {
+                let all: Vec<usize> = (0..source.test.labels().len()).collect();
+                let test = Labelled { images: &source.test, labels: &source.labels };
+                let area = test.area(self.study.runner, &model, own[0], category, &all)?;
+                (area, Some(source_area(&whole, category)))
+            }
             _ => (None, None),
         };
         let size = model.size();
@@ -234,7 +238,7 @@ impl Bench<'_> {
             auroc,
             source_auroc,
             strategy,
-            calibration_images: self.job.images.of_task(&self.job.images.parts.calibration, task).len(),
+            calibration_images: self.job.images.for_task(&self.job.images.parts.calibration, task, usize::MAX).len(),
             seconds,
             peak_mib: peak_mib(),
             run: settings,
@@ -248,16 +252,6 @@ impl Bench<'_> {
         ));
         self.study.store.add(&Record::Component(record))
     }
-
-    /// How well logit `own` of a component tells its category from all others, over all test images.
-    fn auroc(&self, model: &Model, own: usize) -> anyhow::Result<Option<f64>> {
-        let test = &self.source.test;
-        let all: Vec<usize> = (0..test.labels().len()).collect();
-        let run = self.study.runner.logits(model, test, &all)?;
-        let scores: Vec<f32> = (0..all.len()).map(|n| run.logits.row(n)[own]).collect();
-        let is_own = |&label: &usize| self.source.labels.category(label) == Some(self.job.task[0]);
-        Ok(auroc(&scores, &run.labels.iter().map(is_own).collect::<Vec<_>>()).map(|area| 100.0 * area))
-    }
 }
 
 /// A plan and how it was found.
@@ -267,7 +261,7 @@ struct Planned {
     seconds: f64,
 }
 
-fn area(evaluation: &Evaluation, category: usize) -> f64 {
+fn source_area(evaluation: &Evaluation, category: usize) -> f64 {
     let (scores, positive) = evaluation.scores_of(category);
     auroc(&scores, &positive).map_or(f64::NAN, |area| 100.0 * area)
 }

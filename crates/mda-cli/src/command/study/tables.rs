@@ -1,7 +1,12 @@
 //! The tables of a study: Markdown to read, CSV to compute with.
 
+mod csv;
+mod curves;
+
+pub(super) use csv::csv;
+
 use super::record::{AssemblyRun, AssemblySettings, ComponentRun, ComponentSettings, Record};
-use serde::Serialize;
+use curves::Curves;
 
 /// Mean and sample standard deviation over seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,14 +51,11 @@ pub(super) fn markdown(name: &str, records: &[Record]) -> String {
     let assemblies: Vec<&AssemblyRun> =
         records.iter().filter_map(|r| if let Record::Assembly(run) = r { Some(run) } else { None }).collect();
     let mut text = format!("# {name}\n");
-    let (curves, single): (Vec<&ComponentRun>, Vec<&ComponentRun>) =
-        components.iter().partition(|run| run.run.counts == "uniform");
+    let (curves, single) = Curves::among(&components);
     if !single.is_empty() {
         text.push_str(&disassembling(&single));
     }
-    if !curves.is_empty() {
-        text.push_str(&accuracy_by_size(&curves));
-    }
+    curves.iter().for_each(|curves| text.push_str(&curves.markdown()));
     if !assemblies.is_empty() {
         text.push_str(&assembling(&assemblies));
     }
@@ -103,57 +105,6 @@ fn disassembling(runs: &[&ComponentRun]) -> String {
     text
 }
 
-/// For every task and repair: formulations down, budgets across; the best of a column in bold.
-fn accuracy_by_size(runs: &[&ComponentRun]) -> String {
-    let mut text = String::from(
-        "\n## Accuracy by size\n\nThe same share of every layer, so that formulations differ in nothing but the channels \
-         that they choose. Test accuracy in percent, the choice limited to the task.\n",
-    );
-    let place = |run: &ComponentRun| (run.run.source.clone(), run.run.task.clone(), run.run.repair.clone());
-    for group in by_seed(runs, place) {
-        let mut budgets: Vec<&str> = Vec::new();
-        let mut formulations: Vec<&str> = Vec::new();
-        for run in &group {
-            if !budgets.contains(&run.run.budget.as_str()) {
-                budgets.push(&run.run.budget);
-            }
-            if !formulations.contains(&run.run.formulation.as_str()) {
-                formulations.push(&run.run.formulation);
-            }
-        }
-        let cell = |formulation: &str, budget: &str| {
-            let own = group.iter().filter(|run| run.run.formulation == formulation && run.run.budget == budget);
-            Spread::of(own.map(|run| run.accuracy))
-        };
-        let best: Vec<f64> = budgets
-            .iter()
-            .map(|budget| formulations.iter().map(|f| cell(f, budget).mean).fold(f64::NEG_INFINITY, f64::max))
-            .collect();
-        let first = group[0];
-        text.push_str(&format!(
-            "\n**{}, {}, repair {}** (source restricted {:.2})\n\n| formulation | {} |\n|---|{}\n",
-            first.run.source,
-            first.run.task,
-            first.run.repair,
-            first.base_restricted,
-            budgets.join(" | "),
-            "---|".repeat(budgets.len())
-        ));
-        for formulation in &formulations {
-            let cells = budgets.iter().zip(&best).map(|(budget, &best)| {
-                let spread = cell(formulation, budget);
-                match spread.count {
-                    0 => String::new(),
-                    _ if spread.mean >= best => format!("**{}**", spread.show()),
-                    _ => spread.show(),
-                }
-            });
-            text.push_str(&row(&std::iter::once((*formulation).to_owned()).chain(cells).collect::<Vec<_>>()));
-        }
-    }
-    text
-}
-
 /// One row a set of components; rescalings across.
 fn assembling(runs: &[&AssemblyRun]) -> String {
     let mut rescalings: Vec<&str> = Vec::new();
@@ -193,51 +144,6 @@ fn row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// Every component run, a row each, nested settings flattened.
-pub(super) fn csv(records: &[Record], components: bool) -> anyhow::Result<String> {
-    let mut heads: Vec<String> = Vec::new();
-    let mut text = String::new();
-    for record in records {
-        let (cells, wanted) = match record {
-            Record::Component(run) => (flat(run)?, components),
-            Record::Assembly(run) => (flat(run)?, !components),
-        };
-        if !wanted {
-            continue;
-        }
-        if heads.is_empty() {
-            heads = cells.iter().map(|(head, _)| head.clone()).collect();
-            text.push_str(&(heads.join(",") + "\n"));
-        }
-        text.push_str(&(cells.iter().map(|(_, cell)| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"));
-    }
-    Ok(text)
-}
-
-fn flat<T: Serialize>(run: &T) -> anyhow::Result<Vec<(String, String)>> {
-    let mut cells = Vec::new();
-    flatten("", &serde_json::to_value(run)?, &mut cells);
-    Ok(cells)
-}
-
-fn flatten(prefix: &str, value: &serde_json::Value, cells: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(fields) => {
-            for (name, value) in fields {
-                let name = if prefix.is_empty() || prefix == "run" { name.clone() } else { format!("{prefix}_{name}") };
-                flatten(&name, value, cells);
-            }
-        }
-        serde_json::Value::Null => cells.push((prefix.into(), String::new())),
-        serde_json::Value::String(text) => cells.push((prefix.into(), text.clone())),
-        other => cells.push((prefix.into(), other.to_string())),
-    }
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,11 +155,5 @@ mod tests {
         let runs = [(1, 'a'), (2, 'b'), (3, 'a')];
         let groups = by_seed(&runs.iter().collect::<Vec<_>>(), |run| run.1);
         assert_eq!(groups, [vec![&(1, 'a'), &(3, 'a')], vec![&(2, 'b')]]);
-    }
-
-    #[test]
-    fn cells_with_commas_are_quoted() {
-        assert_eq!(quoted("graph,alpha=0.1"), "\"graph,alpha=0.1\"");
-        assert_eq!(quoted("plain"), "plain");
     }
 }
