@@ -126,6 +126,12 @@ impl Operation for Conv2d {
         let (batch, channels) = (input.shape()[0], input.shape()[1]);
         let extents = [input.shape()[2], input.shape()[3]];
         let ([rows, columns], [kh, kw]) = (output.spatial(), self.window.kernel);
+        // Which number of a kernel meets which of the image, for every position of the output.
+        let taps = |axis: usize, positions: usize, kernel: usize| -> Vec<Vec<(usize, usize)>> {
+            let source = |position, k| Some((k, self.window.source(axis, position, k, extents[axis])?));
+            (0..positions).map(|position| (0..kernel).filter_map(|k| source(position, k)).collect()).collect()
+        };
+        let (row_taps, column_taps) = (taps(0, rows, kh), taps(1, columns, kw));
         let mut data = Vec::with_capacity(batch * output.elements());
         for n in 0..batch {
             let image = input.row(n);
@@ -135,12 +141,9 @@ impl Operation for Conv2d {
                     let mut sum = bias.map_or(0.0, |bias| f64::from(bias[q]));
                     for (index, kernel) in filter.chunks(kh * kw).enumerate() {
                         let plane = &image[(first + index) * extents[0] * extents[1]..];
-                        for (y, ky) in (0..kh).filter_map(|ky| Some((self.window.source(0, row, ky, extents[0])?, ky)))
-                        {
-                            for kx in 0..kw {
-                                if let Some(x) = self.window.source(1, column, kx, extents[1]) {
-                                    sum += f64::from(kernel[ky * kw + kx]) * f64::from(plane[y * extents[1] + x]);
-                                }
+                        for &(ky, y) in &row_taps[row] {
+                            for &(kx, x) in &column_taps[column] {
+                                sum += f64::from(kernel[ky * kw + kx]) * f64::from(plane[y * extents[1] + x]);
                             }
                         }
                     }
