@@ -1,7 +1,7 @@
 //! How the tests compare.
 
 use mda_backend_cpu::CpuBackend;
-use mda_core::backend::{Backend, Probe};
+use mda_core::backend::{Backend, Probe, RunOutput};
 use mda_core::graph::Graph;
 use mda_core::op::{Flatten, Input, Op};
 use mda_core::reference::Reference;
@@ -25,18 +25,28 @@ pub(crate) fn classified(mut graph: Graph, features: &str) -> Model {
     with_random_parameters("sample", &graph, 7).expect("a valid graph")
 }
 
+/// The backend with every instruction set that runs here, or with the one alone that `MDA_INSTRUCTIONS` names.
+pub(crate) fn backends() -> Vec<CpuBackend> {
+    let mut backends = CpuBackend::available();
+    if let Ok(name) = std::env::var("MDA_INSTRUCTIONS") {
+        backends.retain(|backend| backend.instructions() == name);
+        assert!(!backends.is_empty(), "this processor has no {name}, which MDA_INSTRUCTIONS asks for");
+    }
+    backends
+}
+
 /// Compares logits and every probe with the reference, on all paths, for batches of these sizes.
 pub(crate) fn agrees(model: &Model, probes: &[Probe], batches: &[usize]) {
-    for backend in CpuBackend::available() {
-        let session = |backend: &dyn Backend| backend.compile(model, None, probes)?.session();
-        let mut oracle = session(&Reference).expect("the reference runs everything");
+    let session = |backend: &dyn Backend| backend.compile(model, None, probes)?.session();
+    let batches: Vec<Tensor> = batches.iter().map(|&images| random_images(model, images, images as u64)).collect();
+    let mut oracle = session(&Reference).expect("the reference runs everything");
+    let expected: Vec<RunOutput> = batches.iter().map(|batch| oracle.run(batch).expect("a batch that fits")).collect();
+    for backend in backends() {
         let mut session = session(&backend).expect("the backend runs everything");
-        for &images in batches {
-            let batch = random_images(model, images, images as u64);
-            let [found, expected] =
-                [&mut session, &mut oracle].map(|session| session.run(&batch).expect("a batch that fits"));
+        for (batch, expected) in batches.iter().zip(&expected) {
+            let found = session.run(batch).expect("a batch that fits");
             let ops: Vec<&Op> = model.graph().nodes().iter().map(|node| &node.op).collect();
-            let place = || format!("{ops:?}, batch {images}, {backend:?}");
+            let place = || format!("{ops:?}, batch {}, {backend:?}", batch.shape()[0]);
             close(&found.logits, &expected.logits, || format!("logits of {}", place()));
             for (index, probe) in probes.iter().enumerate() {
                 close(&found.probes[index], &expected.probes[index], || format!("{probe:?} of {}", place()));

@@ -11,7 +11,24 @@ mod sessions;
 
 #[test]
 fn conformance() {
-    for backend in mda_backend_cpu::CpuBackend::available() {
+    for backend in check::backends() {
         mda_testkit::conformance::run(&backend, None).assert_passed();
     }
+}
+
+/// Linux says on its own account what the processor has.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn what_the_processor_has_is_picked() {
+    use mda_backend_cpu::CpuBackend;
+    let report = std::fs::read_to_string("/proc/cpuinfo").expect("what Linux reports of the processor");
+    let flags: Vec<&str> = report.lines().find(|line| line.starts_with("flags")).unwrap().split_whitespace().collect();
+    let has = |names: &[&str]| names.iter().all(|name| flags.contains(name));
+    let avx2 = has(&["avx2", "fma"]);
+    let avx512 = avx2 && has(&["avx512f", "avx512bw", "avx512dq", "avx512vl"]);
+    let named = [(avx512, "AVX-512"), (avx2, "AVX2 with FMA"), (true, "portable")];
+    let expected: Vec<&str> = named.into_iter().filter_map(|(has, name)| has.then_some(name)).collect();
+    let found: Vec<&str> = CpuBackend::available().iter().map(CpuBackend::instructions).collect();
+    assert_eq!(found, expected);
+    assert_eq!(CpuBackend::new().instructions(), expected[0]);
 }
