@@ -1,6 +1,7 @@
 //! Project tasks: `cargo xtask ci` checks everything that a change must pass, `cargo xtask bench` measures.
 
 mod arm;
+mod avx512;
 mod bench;
 mod ci;
 mod dist;
@@ -25,6 +26,8 @@ enum Task {
     Dist,
     /// Run the tests of the CPU backend for 64-bit ARM, under QEMU.
     Arm,
+    /// Run the tests of the CPU backend with AVX-512, under Bochs where the processor has none.
+    Avx512,
     /// Run the plugin boundary under AddressSanitizer.
     Sanitize,
     /// Check only the tidiness rules of STYLE.md.
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(options) => bench::run(&options),
         Task::Dist => dist::run(),
         Task::Arm => arm::run(),
+        Task::Avx512 => avx512::run(),
         Task::Sanitize => sanitize::run(),
         Task::Tidy => tidy::run(),
         Task::SetupLibtorch => libtorch::set_up(),
