@@ -6,6 +6,7 @@ mod detection;
 mod images;
 
 pub(crate) use detection::Labelled;
+use images::JUDGES;
 pub(crate) use images::{Images, PartSizes, Parts, own_categories};
 
 use crate::failure::Advise;
@@ -57,8 +58,6 @@ pub(crate) struct Product {
 
 /// Tasks of more categories than this compare plans with fewer images of each, so that choosing does not take longer.
 const MOST_TRIAL_CATEGORIES: usize = 10;
-/// How many images a category judge a repaired plan.
-const JUDGES: usize = 100;
 /// How many images a category repair a plan while plans are compared.
 const TRIAL_IMAGES: usize = 50;
 /// How many images a category tell how sensitive a layer is, and how far a trial's layers are off.
@@ -80,6 +79,9 @@ impl Job<'_> {
             Some(selection) => self.contrasted(selection.clone()),
             None => timings.step(output, "picking the surest images", || self.select(settings.top_k))?,
         };
+        if self.task.len() == 1 && selection.contrast.is_empty() {
+            output.progress("warning: no train image is of another category, so nothing tells this one from others");
+        }
         let attribution = timings.step(output, "attributing", || self.attribute(&selection, &settings.formulation))?;
         let (cut, explanation) = match settings.budget {
             None => (self.fixed(&attribution, settings.logits).advise_on(lower_thresholds)?, None),

@@ -32,8 +32,8 @@ pub(crate) struct PartSizes {
 /// Images of other categories for each image of a task that is one category.
 const CONTRAST: usize = 3;
 
-/// Images a category for tuning, and as many for choosing.
-const JUDGES: usize = 100;
+/// Images a category for tuning, and as many for choosing, at most.
+pub(super) const JUDGES: usize = 100;
 
 impl Parts {
     /// Parts the train images of `source` by a hash of `seed` and position.
