@@ -99,6 +99,13 @@ impl Evaluation {
         (0..self.categories).map(|category| self.among(&[category])).collect()
     }
 
+    /// The mean of the categories' own accuracies in percent, over those that have images; 0 where none has.
+    pub fn balanced(&self) -> f64 {
+        let own: Vec<f64> =
+            self.per_category().into_iter().filter(|own| own.total > 0).map(Accuracy::percent).collect();
+        own.iter().sum::<f64>() / own.len().max(1) as f64
+    }
+
     /// `confusion[label][prediction]`: how many images of a category were taken for which.
     pub fn confusion(&self) -> Vec<Vec<usize>> {
         let mut confusion = vec![vec![0; self.categories]; self.categories];
@@ -163,6 +170,7 @@ mod tests {
         assert_eq!(e.within(&[0, 1]), Accuracy { correct: 4, total: 4 });
         assert_eq!(e.confusion(), vec![vec![1, 0, 1], vec![0, 1, 1], vec![0, 0, 0]]);
         assert_eq!(e.per_category()[2].percent(), 0.0);
+        assert_eq!(e.balanced(), 50.0, "a category without images does not count");
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl Work<'_> {
             source_parameters: sources.sum::<anyhow::Result<u64>>()?,
             images: joint.total,
             accuracy: joint.percent(),
+            balanced: Some(evaluation.balanced()),
             bound: within.percent(),
             rescaling_images: if calibrates { answered.calibrating.logits.labels.len() } else { 0 },
             seconds,

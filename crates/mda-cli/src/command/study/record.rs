@@ -79,6 +79,10 @@ pub(super) struct AssemblyRun {
     pub(super) images: usize,
     /// Percent, choosing among all categories of all components.
     pub(super) accuracy: f64,
+    /// The mean of the categories' own accuracies, which does not depend on how many test images each has; absent in
+    /// records of older versions.
+    #[serde(default)]
+    pub(super) balanced: Option<f64>,
     /// Percent, every image's own component choosing among its categories.
     pub(super) bound: f64,
     /// Train images that calibrated the logits.

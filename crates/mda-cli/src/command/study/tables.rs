@@ -107,6 +107,19 @@ fn disassembling(runs: &[&ComponentRun]) -> String {
 
 /// One row a set of components; rescalings across.
 fn assembling(runs: &[&AssemblyRun]) -> String {
+    let mut text = String::from(
+        "\n## Assembling\n\nTest accuracy in percent, the choice among all categories of all components; *bound*: each \
+         image's own component chooses among its own.\n\n",
+    );
+    text.push_str(&by_rescaling(runs, |run| Some(run.accuracy)));
+    if runs.iter().any(|run| run.balanced.is_some()) {
+        text.push_str("\nThe same as the mean of the categories' accuracies, each category counting alike:\n\n");
+        text.push_str(&by_rescaling(runs, |run| run.balanced));
+    }
+    text
+}
+
+fn by_rescaling(runs: &[&AssemblyRun], value: impl Fn(&AssemblyRun) -> Option<f64>) -> String {
     let mut rescalings: Vec<&str> = Vec::new();
     for run in runs {
         if !rescalings.contains(&run.run.rescaling.as_str()) {
@@ -114,9 +127,7 @@ fn assembling(runs: &[&AssemblyRun]) -> String {
         }
     }
     let mut text = format!(
-        "\n## Assembling\n\nTest accuracy in percent, the choice among all categories of all components; *bound*: each \
-         image's own component chooses among its own.\n\n\
-         | components | cut | parameters | bound | {} |\n|---|---|---|---|{}\n",
+        "| components | cut | parameters | bound | {} |\n|---|---|---|---|{}\n",
         rescalings.join(" | "),
         "---|".repeat(rescalings.len())
     );
@@ -128,7 +139,8 @@ fn assembling(runs: &[&AssemblyRun]) -> String {
         };
         let share = 100.0 * first.parameters as f64 / first.source_parameters as f64;
         let accuracy = |rescaling: &&str| {
-            let own = Spread::of(group.iter().filter(|run| run.run.rescaling == **rescaling).map(|run| run.accuracy));
+            let own = group.iter().filter(|run| run.run.rescaling == **rescaling);
+            let own = Spread::of(own.filter_map(|run| value(run)));
             if own.count == 0 { String::new() } else { own.show() }
         };
         // The bound is that of the components as they are; a rescaling per category may move it a little.
