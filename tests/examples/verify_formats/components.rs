@@ -10,9 +10,9 @@ use mda_core::graph::Parameters;
 use mda_core::keep::KeepPlan;
 use mda_core::op::Op;
 use mda_core::runner::Runner;
-use mda_core::source::{Batch, Batches, ImageSource};
 use mda_core::{Model, Tensor};
 use mda_testkit::Random;
+use mda_testkit::labelled::LabelledImages;
 
 /// Keeps about half of the channel classes, and at least one channel of every value.
 pub(crate) fn cut_at_random(model: &Model, task: &[usize]) -> KeepPlan {
@@ -67,36 +67,12 @@ pub(crate) fn masked(model: &Model, plan: &KeepPlan) -> anyhow::Result<Model> {
     Ok(mda_core::slice::slice(&zeroed, &all)?)
 }
 
-/// The images of a check, which speak for the categories of a task in turn.
-struct Held<'a> {
-    images: &'a Tensor,
-    labels: Vec<usize>,
-    names: &'a [String],
-}
-
-impl ImageSource for Held<'_> {
-    fn categories(&self) -> &[String] {
-        self.names
-    }
-
-    fn labels(&self) -> &[usize] {
-        &self.labels
-    }
-
-    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
-        Box::new(indices.chunks(batch_size).map(|indices| {
-            let labels = indices.iter().map(|&index| self.labels[index]).collect();
-            Ok(Batch { images: self.images.select(0, indices), labels, indices: indices.to_vec() })
-        }))
-    }
-}
-
 /// The component that the default method finds for `task`.
 pub(crate) fn cut_by_attribution(model: &Model, images: &Tensor, task: &[usize]) -> anyhow::Result<Model> {
-    let labels: Vec<usize> = (0..images.shape()[0]).map(|image| task[image % task.len()]).collect();
-    let of = |&category: &usize| (category, (0..labels.len()).filter(|&image| labels[image] == category).collect());
-    let selection = Selection::new(task.iter().map(of).collect());
-    let source = Held { images, labels, names: model.categories() };
+    let names: Vec<String> = task.iter().map(|&category| model.categories()[category].clone()).collect();
+    let source = LabelledImages::new(images.clone(), &names);
+    let parts = source.selection().categories.into_iter().zip(task);
+    let selection = Selection::new(parts.map(|((_, images), &category)| (category, images)).collect());
     let backend = CpuBackend::new();
     let runner = Runner { backend: &backend, device: None, batch_size: 8 };
     let attribution = attribute(&runner, model, &source, &selection, &Formulation::graph())?;

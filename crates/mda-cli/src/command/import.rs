@@ -62,6 +62,9 @@ fn graph_file(foreign: &Foreign, preset: Option<Preset>) -> anyhow::Result<(Mode
             OnnxError::Input { .. } if foreign.input.is_none() => {
                 Some("--input ROWSxCOLUMNS says how large the images are")
             }
+            OnnxError::Node { op, .. } if op == "Input" => {
+                Some("--mean and --std take one number for each channel of the images")
+            }
             OnnxError::Unsupported(_) => Some("`File formats` in the documentation lists the operators that are known"),
             _ => None,
         })?;

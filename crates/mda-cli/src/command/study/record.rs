@@ -202,6 +202,7 @@ mod tests {
             source_parameters: 1,
             images: 1,
             accuracy: 50.0,
+            balanced: None,
             bound: 50.0,
             rescaling_images: 0,
             seconds: 0.0,
