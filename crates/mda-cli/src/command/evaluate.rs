@@ -22,6 +22,8 @@ struct Report {
     images: usize,
     /// The largest of all logits is right.
     accuracy: f64,
+    /// The mean of the categories' own accuracies.
+    accuracy_over_categories: f64,
     /// The largest of the task's logits is right.
     accuracy_within_task: f64,
     categories: Vec<Row>,
@@ -65,6 +67,7 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
         task: describe_task(&task),
         images: within.total,
         accuracy: evaluation.among(&task).percent(),
+        accuracy_over_categories: evaluation.balanced(),
         accuracy_within_task: within.percent(),
         categories: seen.iter().map(row).collect(),
         confusion: arguments.confusion.then(|| evaluation.confusion()),
@@ -112,12 +115,13 @@ fn describe(report: &Report, model: &Model) -> String {
         table.row([row.category.clone(), row.images.to_string(), format!("{:.2}", row.accuracy)]);
     }
     let mut text = format!(
-        "{} on {} {} images of its categories {}\naccuracy {:.2} %, {:.2} % with the choice limited to these categories\n\n{}",
+        "{} on {} {} images of its categories {}\naccuracy {:.2} % ({:.2} % as the mean over categories), {:.2} % with the choice limited to these categories\n\n{}",
         report.model,
         report.images,
         report.split,
         report.task,
         report.accuracy,
+        report.accuracy_over_categories,
         report.accuracy_within_task,
         table.render()
     );
