@@ -5,12 +5,13 @@ use crate::args::{Evaluate, SplitName};
 use crate::table::Table;
 use crate::timing::Timings;
 use crate::{data, models};
-use mda_core::metrics::{Accuracy, Evaluation};
+use mda_core::labels::LabelMap;
+use mda_core::metrics::{Accuracy, Evaluation, auroc};
 use mda_core::runner::LabelledLogits;
 use mda_core::source::ImageSource;
 use mda_core::task::{describe_task, parse_task};
 use mda_core::{Model, Tensor};
-use mda_data::Split;
+use mda_data::{Prepared, Split};
 use serde::Serialize;
 use std::path::Path;
 
@@ -26,6 +27,9 @@ struct Report {
     accuracy_over_categories: f64,
     /// The largest of the task's logits is right.
     accuracy_within_task: f64,
+    /// For a model of one category: the area under the ROC curve of its logit over all images of the data, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<f64>,
     categories: Vec<Row>,
     confusion: Option<Vec<Vec<usize>>>,
     timings: Timings,
@@ -69,6 +73,10 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
         accuracy: evaluation.among(&task).percent(),
         accuracy_over_categories: evaluation.balanced(),
         accuracy_within_task: within.percent(),
+        area: match model.categories() {
+            [_] => area(context, &model, &arguments.data, split)?,
+            _ => None,
+        },
         categories: seen.iter().map(row).collect(),
         confusion: arguments.confusion.then(|| evaluation.confusion()),
         timings,
@@ -84,6 +92,30 @@ fn logits(
     split: Split,
     task: &[usize],
 ) -> anyhow::Result<LabelledLogits> {
+    let (images, map) = opened(model, spec, split)?;
+    let wanted = |&position: &usize| map.category(images.labels()[position]).is_some_and(|c| task.contains(&c));
+    let positions: Vec<usize> = (0..images.labels().len()).filter(wanted).collect();
+    let choice = context.backend()?;
+    let run = context.runner(&choice).logits(model, &images, &positions)?;
+    Ok(map.relabel(&run))
+}
+
+/// How well the only logit of `model` tells its category from all else that the data has; `None` without anything else.
+fn area(context: &Context, model: &Model, specs: &[String], split: Split) -> anyhow::Result<Option<f64>> {
+    let choice = context.backend()?;
+    let (mut scores, mut is_own) = (Vec::new(), Vec::new());
+    for spec in specs {
+        let (images, map) = opened(model, spec, split)?;
+        let all: Vec<usize> = (0..images.labels().len()).collect();
+        let run = context.runner(&choice).logits(model, &images, &all)?;
+        scores.extend_from_slice(run.logits.data());
+        is_own.extend(run.labels.iter().map(|&label| map.category(label).is_some()));
+    }
+    Ok(auroc(&scores, &is_own).map(|area| 100.0 * area))
+}
+
+/// The images that `[LABEL=]PATH` names, and what their labels mean to the model.
+fn opened(model: &Model, spec: &str, split: Split) -> anyhow::Result<(Prepared, LabelMap)> {
     let (label, path) = match spec.split_once('=') {
         Some((label, path)) if !Path::new(spec).exists() => (Some(label), path),
         _ => (None, spec),
@@ -95,11 +127,7 @@ fn logits(
     };
     let names: Vec<String> = images.categories().iter().map(prefixed).collect();
     let map = data::match_names(&names, model.categories())?;
-    let wanted = |&position: &usize| map.category(images.labels()[position]).is_some_and(|c| task.contains(&c));
-    let positions: Vec<usize> = (0..images.labels().len()).filter(wanted).collect();
-    let choice = context.backend()?;
-    let run = context.runner(&choice).logits(model, &images, &positions)?;
-    Ok(map.relabel(&run))
+    Ok((images, map))
 }
 
 fn joined(parts: Vec<LabelledLogits>, categories: usize) -> anyhow::Result<LabelledLogits> {
@@ -125,6 +153,9 @@ fn describe(report: &Report, model: &Model) -> String {
         report.accuracy_within_task,
         table.render()
     );
+    if let Some(area) = report.area {
+        text.push_str(&format!("\narea under the ROC curve over all images of the data {area:.2} %\n"));
+    }
     if let Some(confusion) = &report.confusion {
         text.push_str("\nrows: the image's category; columns: the category it was taken for\n");
         let numbers: Vec<String> = (0..confusion.len()).map(|k| k.to_string()).collect();

@@ -84,6 +84,8 @@ fn one_category_is_told_from_the_others() {
     let areas = json(&bench.succeeds(&arguments))["accuracy"]["areas"].clone();
     let area = |of: &str| areas[of].as_f64().unwrap();
     assert!(area("component") > 97.0 && area("source") > 99.0, "{areas}");
+    let again = json(&bench.succeeds(&["evaluate", "seven.safetensors", &data, "--json"]))["area"].as_f64().unwrap();
+    assert!((again - area("component")).abs() < 0.01, "{again} against {areas}");
 }
 
 #[test]
