@@ -286,6 +286,9 @@ pub(crate) struct Assemble {
     /// How many train images of a category calibrate the scale, at most 200; none of them repaired a component.
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub(crate) calibration: usize,
+    /// How often each category is expected, for a calibrated scale.
+    #[arg(long, value_enum, default_value_t = Prior::Uniform)]
+    pub(crate) prior: Prior,
     /// Which train images calibrate.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
@@ -323,6 +326,16 @@ pub(crate) enum FormName {
     Parallel,
     /// Merged layer by layer; one architecture.
     BlockDiagonal,
+}
+
+/// How often the categories of an assembled model are expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Prior {
+    /// All equally often.
+    #[default]
+    Uniform,
+    /// As often as in the train splits.
+    Train,
 }
 
 /// How logits are brought to one scale.

@@ -7,7 +7,7 @@ mod names;
 pub(crate) use joint::{Calibration, JointImages, Measured, blocks};
 
 use super::Context;
-use crate::args::{Assemble, FormName, RescaleName};
+use crate::args::{Assemble, FormName, Prior, RescaleName};
 use crate::failure::Advise;
 use crate::models;
 use crate::table::{Table, thousands};
@@ -70,6 +70,10 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
         matches!(rescaling, Rescaling::None | Rescaling::WeightAlign) || !arguments.data.is_empty(),
         "this rescaling needs calibration images: give --data once for every component"
     );
+    anyhow::ensure!(
+        arguments.prior == Prior::Uniform || rescaling.is_calibrated(),
+        "--prior train needs a calibrated scale: --rescale scale-shift-component, scale-shift-category or evidence"
+    );
     let mut timings = Timings::default();
     let choice = context.backend()?;
     let runner = context.runner(&choice);
@@ -77,11 +81,12 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     let joint::Rescaled { components, fitted_on } = if rescaling == Rescaling::None {
         joint::Rescaled { components, fitted_on: None }
     } else {
-        let calibration = joint::Calibration { per_category: arguments.calibration, seed: arguments.seed };
+        let calibration =
+            joint::Calibration { per_category: arguments.calibration, seed: arguments.seed, prior: arguments.prior };
         timings.step(context.output, "rescaling", || images.rescale(&runner, &components, rescaling, calibration))?
     };
     let model = timings.step(context.output, "assembling", || join(&name, &components, form))?;
-    let model = record(model, rescaling, fitted_on);
+    let model = record(model, rescaling, arguments.prior, fitted_on);
     models::write(&model, &arguments.output)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let measured = if arguments.data.is_empty() {
@@ -130,8 +135,9 @@ fn join(name: &str, components: &[Model], form: Form) -> anyhow::Result<Model> {
 }
 
 /// The model with the rescaling in its provenance.
-pub(crate) fn record(model: Model, rescaling: Rescaling, fitted_on: Option<FittedOn>) -> Model {
+pub(crate) fn record(model: Model, rescaling: Rescaling, prior: Prior, fitted_on: Option<FittedOn>) -> Model {
     let name = serde_json::to_value(rescaling).ok().and_then(|name| name.as_str().map(str::to_owned));
+    let name = name.map(|name| if prior == Prior::Train { format!("{name}, prior train") } else { name });
     match (model.provenance().cloned(), name) {
         (Some(Provenance::Assembled { form, components, .. }), Some(rescaling)) => {
             model.with_provenance(Provenance::Assembled { form, rescaling, fitted_on, components })

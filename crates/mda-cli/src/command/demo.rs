@@ -6,7 +6,7 @@ mod baselines;
 use super::Context;
 use super::assemble::{Calibration, JointImages};
 use super::disassemble::{Accuracies, measure};
-use crate::args::Demo;
+use crate::args::{Demo, Prior};
 use crate::pipeline::{Images, Job, PartSizes, Parts, Settings};
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
@@ -124,7 +124,7 @@ fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timin
     let images = JointImages { paths: &paths, originals: &originals };
     let choice = context.backend()?;
     let runner = context.runner(&choice);
-    let calibration = Calibration { per_category: usize::MAX, seed: 0 };
+    let calibration = Calibration { per_category: usize::MAX, seed: 0, prior: Prior::Uniform };
     let cut: Vec<Model> = parts.iter().map(|part| part.model.clone()).collect();
     let uncut: Vec<Model> = parts.iter().map(|part| part.uncut.clone()).collect();
     let mut joint = Vec::new();
@@ -142,7 +142,7 @@ fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timin
             let model = assemble("mda-demo", &components.iter().collect::<Vec<_>>(), Form::Parallel)?;
             let measured = images.measure(&runner, &model, components)?;
             joint.push(Joint::new(what, &model, &measured));
-            Ok(super::assemble::record(model, rescaling, scaled.fitted_on))
+            Ok(super::assemble::record(model, rescaling, calibration.prior, scaled.fitted_on))
         })?;
         best.get_or_insert(assembled);
     }

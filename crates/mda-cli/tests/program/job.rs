@@ -62,6 +62,26 @@ fn both_forms_of_assembly_give_the_same_accuracy() {
 }
 
 #[test]
+fn categories_can_be_expected_as_often_as_in_the_train_splits() {
+    let bench = Bench::new();
+    two_components(&bench);
+    let (first, second) = (format!("--data={}", asset("mnist")), format!("--data={}", asset("fashion-mnist")));
+    let assemble = |output: &str, flags: &[&str]| {
+        let arguments = ["assemble", "a.safetensors", "b.safetensors", &first, &second, "-o", output];
+        [&arguments[..], flags].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run = |arguments: &[String]| bench.succeeds(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    run(&assemble("even", &[]));
+    run(&assemble("train", &["--prior=train"]));
+    assert!(bench.succeeds(&["inspect", "train"]).contains("evidence, prior train"));
+    assert_ne!(std::fs::read(bench.path("even")).unwrap(), std::fs::read(bench.path("train")).unwrap());
+    let uncalibrated = assemble("c", &["--prior=train", "--rescale=ratio"]);
+    let said = bench.fails(&uncalibrated.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("needs a calibrated scale"), "{said}");
+    assert!(!bench.path("c").exists());
+}
+
+#[test]
 fn a_budget_is_kept() {
     let bench = Bench::new();
     let model = asset("lenet5-mnist.safetensors");

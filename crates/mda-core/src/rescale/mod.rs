@@ -126,6 +126,11 @@ pub enum RescaleError {
 }
 
 impl Rescaling {
+    /// Whether logits become likelihoods, so that [`expect`] means something.
+    pub fn is_calibrated(self) -> bool {
+        matches!(self, Self::ScaleShiftComponent | Self::ScaleShiftCategory | Self::Evidence)
+    }
+
     /// Whether it reads [`Answers::features`].
     pub fn reads_features(self) -> bool {
         self == Self::Evidence
@@ -182,6 +187,22 @@ impl Rescaling {
             Self::ScaleShiftComponent => likelihood::by_component(blocks, calibration),
             Self::ScaleShiftCategory => likelihood::by_category(blocks, calibration),
         }
+    }
+}
+
+/// Makes calibrated `scalings`, which take all categories for equally frequent, expect joint category k as often as
+/// `frequencies[k]` says, in any unit: by Bayes' rule its logit rises by the logarithm.
+///
+/// # Panics
+/// Where there is not one frequency above 0 for every joint category.
+pub fn expect(scalings: &mut [Scaling], frequencies: &[usize]) {
+    let shifts = scalings.iter_mut().flat_map(|scaling| &mut scaling.affine.shift);
+    let shifts: Vec<&mut f32> = shifts.collect();
+    assert_eq!(shifts.len(), frequencies.len(), "one frequency a joint category");
+    assert!(!frequencies.contains(&0), "every category is met");
+    let mean = frequencies.iter().sum::<usize>() as f64 / frequencies.len().max(1) as f64;
+    for (shift, &frequency) in shifts.into_iter().zip(frequencies) {
+        *shift += (frequency as f64 / mean).ln() as f32;
     }
 }
 

@@ -158,3 +158,16 @@ fn evidence_is_folded_into_the_last_layer() {
     assert_eq!(folded.node_parameters(layer).get("weight").data(), [6.5, 7.0, 0.5, 14.0]);
     assert_eq!(folded.node_parameters(layer).get("bias").data(), [5.0, 4.0]);
 }
+
+#[test]
+fn a_frequent_category_is_expected_more_often() {
+    let mut scalings = vec![
+        Scaling { affine: LogitAffine::identity(1), evidence: None },
+        Scaling { affine: LogitAffine::identity(2), evidence: None },
+    ];
+    expect(&mut scalings, &[600, 300, 300]);
+    let shifts: Vec<f32> = scalings.iter().flat_map(|scaling| scaling.affine.shift.clone()).collect();
+    assert!((shifts[0] - shifts[1] - 2f32.ln()).abs() < 1e-6 && shifts[1] == shifts[2], "{shifts:?}");
+    expect(&mut scalings, &[50, 50, 50]);
+    assert_eq!(scalings[1].affine.shift, [shifts[1], shifts[2]], "equally frequent ones change nothing");
+}

@@ -1,13 +1,14 @@
 //! Images of several data sets under the joint categories of an assembled model.
 
 use super::answers::Gathering;
+use crate::args::Prior;
 use crate::data;
 use crate::pipeline::{PartSizes, Parts};
 use mda_core::Model;
 use mda_core::labels::LabelMap;
 use mda_core::metrics::{Accuracy, Evaluation};
 use mda_core::provenance::FittedOn;
-use mda_core::rescale::{Answers, Rescaling, Scaling};
+use mda_core::rescale::{Answers, Rescaling, Scaling, expect};
 use mda_core::runner::Runner;
 use mda_core::source::ImageSource;
 use mda_data::{Prepared, Split};
@@ -26,6 +27,7 @@ pub(crate) struct JointImages<'a> {
 pub(crate) struct Calibration {
     pub(crate) per_category: usize,
     pub(crate) seed: u64,
+    pub(crate) prior: Prior,
 }
 
 /// Components whose logits are on one scale, and the images that it was fitted to.
@@ -54,10 +56,28 @@ impl JointImages<'_> {
         let answers = self.calibrating(runner, components, rescaling.reads_features(), calibration)?;
         let images = answers.logits.labels.len();
         let fitted_on = (images > 0).then_some(FittedOn { images, seed: Some(calibration.seed) });
-        let scalings = rescaling.fit_between(&components.iter().collect::<Vec<_>>(), &answers)?;
+        let mut scalings = rescaling.fit_between(&components.iter().collect::<Vec<_>>(), &answers)?;
+        if calibration.prior == Prior::Train {
+            expect(&mut scalings, &self.frequencies(components)?);
+        }
         let fold = |(component, scaling): (&Model, &Scaling)| Ok(scaling.fold_into(component)?);
         let components = components.iter().zip(&scalings).map(fold).collect::<anyhow::Result<_>>()?;
         Ok(Rescaled { components, fitted_on })
+    }
+
+    /// How many train images every joint category has.
+    fn frequencies(&self, components: &[Model]) -> anyhow::Result<Vec<usize>> {
+        let blocks = blocks(components);
+        let mut counts = vec![0usize; blocks.last().map_or(0, |block| block.end)];
+        for (index, block) in blocks.into_iter().enumerate() {
+            let images = self.open(index, Split::Train, &components[index])?;
+            let map = self.labels(index, &images)?.shifted(block.start);
+            images.labels().iter().filter_map(|&label| map.category(label)).for_each(|category| counts[category] += 1);
+        }
+        match counts.iter().position(|&count| count == 0) {
+            Some(category) => anyhow::bail!("--prior train: joint category {category} has no train image"),
+            None => Ok(counts),
+        }
     }
 
     /// What the components compute for the images that calibrate.

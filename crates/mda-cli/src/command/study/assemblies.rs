@@ -4,6 +4,7 @@ use super::Study;
 use super::components::timed;
 use super::recipe::{Assemble, Part, budget};
 use super::record::{AssemblyRun, AssemblySettings, Record};
+use crate::args::Prior;
 use crate::command::assemble::{Calibration, JointImages, blocks};
 use crate::output::Output;
 use crate::pipeline::{Images, Job, Settings};
@@ -54,7 +55,8 @@ impl Work<'_> {
         }
         let paths = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.data.clone()));
         let images = JointImages { paths: &paths.collect::<anyhow::Result<Vec<PathBuf>>>()?, originals: &originals };
-        let calibration = Calibration { per_category: study.recipe.images.rescaling, seed: self.seed };
+        let calibration =
+            Calibration { per_category: study.recipe.images.rescaling, seed: self.seed, prior: Prior::Uniform };
         let with_features = open.iter().any(|(rescaling, _)| rescaling.reads_features());
         let answered = Answered {
             components: &components,
