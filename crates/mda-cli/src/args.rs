@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// What decides which channels matter where nothing else is asked for.
-pub(crate) const DEFAULT_FORMULATION: &str = "obs";
+pub(crate) const DEFAULT_FORMULATION: &str = "auto";
 
 /// Disassemble trained image classifiers into components and assemble components into new classifiers.
 #[derive(Debug, Parser)]
@@ -199,8 +199,10 @@ pub(crate) struct Disassemble {
 #[derive(Debug, Args)]
 pub(crate) struct Method {
     /// The formulation: a preset (obs, graph, model-lego, soft, frat, mean-activation, l1, fpgm, hrank, taylor, random),
-    /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`.
-    #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE]")]
+    /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`. Several, as in `obs+taylor`, compete within a
+    /// budget. `auto` is obs+taylor+soft+fpgm, without ridge obs+graph+soft+frat+mean-activation+taylor, and obs where
+    /// there is no budget.
+    #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE][+NAME...]")]
     pub(crate) formulation: String,
     /// The threshold of an input's contribution to one output, for all layers.
     #[arg(long, value_name = "X")]

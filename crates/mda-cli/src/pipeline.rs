@@ -2,31 +2,33 @@
 //!
 //! The commands, the demo and studies share this; the mathematics of every step is `mda-core`'s.
 
+mod choice;
 mod detection;
 mod images;
 
+pub(crate) use choice::Spending;
 pub(crate) use detection::Labelled;
-use images::JUDGES;
 pub(crate) use images::{Images, PartSizes, Parts, own_categories};
 
 use crate::failure::Advise;
 use crate::output::Output;
 use crate::timing::Timings;
 use mda_core::Model;
-use mda_core::budget::{self, Budget, Chosen, EvaluateError, Explanation, Planner, Quality};
+use mda_core::budget::{self, Budget, Explanation, Strategy};
 use mda_core::disassemble::{
     Attribution, Component, DisassembleError, Logits, Selection, attribute, cut, select_confident,
 };
-use mda_core::formulation::Formulation;
+use mda_core::formulation::{Competition, ENOUGH_IMAGES, Formulation};
 use mda_core::keep::KeepPlan;
-use mda_core::repair::{LayerRepair, Repair, RidgeOptions, repair};
+use mda_core::repair::{LayerRepair, Repair, repair};
 use mda_core::runner::Runner;
 use mda_core::slice::slice;
 
 /// How a component is made.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) formulation: Formulation,
+    /// Within a budget the best of them decides, else the first.
+    pub(crate) formulations: Competition,
     pub(crate) repair: Repair,
     /// Instead of the formulation's thresholds.
     pub(crate) budget: Option<Budget>,
@@ -52,20 +54,11 @@ pub(crate) struct Product {
     /// As repaired; the same model where nothing is repaired.
     pub(crate) model: Model,
     pub(crate) repaired: Vec<LayerRepair>,
+    /// Whose channels stayed.
+    pub(crate) formulation: Formulation,
     pub(crate) explanation: Option<Explanation>,
     pub(crate) selection: Selection,
 }
-
-/// Tasks of more categories than this compare plans with fewer images of each, so that choosing does not take longer.
-const MOST_TRIAL_CATEGORIES: usize = 10;
-/// How many images a category repair a plan while plans are compared.
-const TRIAL_IMAGES: usize = 50;
-/// How many images a category tell how sensitive a layer is, and how far a trial's layers are off.
-const SENSITIVITY_IMAGES: usize = 20;
-/// Output positions that a layer is refitted on while plans are compared.
-const TRIAL_OBSERVATIONS: usize = 8192;
-/// What pulls towards the source's weights then.
-const TRIAL_LAMBDA: f64 = 1e-2;
 
 impl Job<'_> {
     /// Makes the component.
@@ -82,20 +75,44 @@ impl Job<'_> {
         if self.task.len() == 1 && selection.contrast.is_empty() {
             output.progress("warning: no train image is of another category, so nothing tells this one from others");
         }
-        let attribution = timings.step(output, "attributing", || self.attribute(&selection, &settings.formulation))?;
-        let (cut, explanation) = match settings.budget {
-            None => (self.fixed(&attribution, settings.logits).advise_on(lower_thresholds)?, None),
+        let formulations = match settings.budget {
+            None => vec![settings.formulations.first()],
+            Some(_) => self.competing(settings, output),
+        };
+        let attributions =
+            || formulations.iter().map(|one| self.attribute(&selection, one)).collect::<Result<Vec<_>, _>>();
+        let attributions = timings.step(output, "attributing", attributions)?;
+        let (winner, cut, explanation) = match settings.budget {
+            None => (0, self.fixed(&attributions[0], settings.logits).advise_on(lower_thresholds)?, None),
             Some(budget) => {
-                let choose = || self.choose(settings, &attribution, &[budget]);
+                let spending =
+                    Spending { repair: &settings.repair, logits: settings.logits, strategies: &Strategy::ALL };
+                let choose = || self.choose(&attributions, spending, &[budget]);
                 let chosen = timings.step(output, "choosing what stays", choose)?.swap_remove(0);
-                (self.cut(&attribution, chosen.plan)?, Some(chosen.explanation))
+                let winner = chosen.ranking;
+                (winner, self.cut(&attributions[winner], chosen.plan)?, Some(chosen.explanation))
             }
         };
         let (model, repaired) = match settings.repair {
             Repair::None => (cut.model.clone(), Vec::new()),
             _ => timings.step(output, "repairing", || self.repair(&settings.repair, &cut))?,
         };
-        Ok(Product { cut, model, repaired, explanation, selection })
+        let formulation = formulations[winner].clone();
+        Ok(Product { cut, model, repaired, formulation, explanation, selection })
+    }
+
+    /// The formulations that compete within a budget.
+    fn competing(&self, settings: &Settings, output: Output) -> Vec<Formulation> {
+        let (refitted, images) = (settings.repair.refits(), self.judges().len());
+        let competing = settings.formulations.formulations(refitted, images);
+        if settings.formulations == Competition::Auto && competing.len() == 1 {
+            output.progress(format!(
+                "note: {images} held-out train images are too few to compare formulations by ({ENOUGH_IMAGES} would do), so \
+                 {} decides",
+                competing[0]
+            ));
+        }
+        competing
     }
 
     /// The images that speak: those of which the source is surest.
@@ -161,74 +178,12 @@ impl Job<'_> {
         }
     }
 
-    /// Whether nothing but logits goes, so that there is nothing to repair.
-    fn keeps_all(&self, plan: &KeepPlan) -> bool {
-        let graph = self.source.graph();
-        let whole = |id: usize| plan.kept(id).len() == graph.node(id).shape.channels();
-        (0..graph.nodes().len()).filter(|&id| id != graph.output()).all(whole)
-    }
-
     /// Makes up for the cut, on the calibration images.
     pub(crate) fn repair(&self, how: &Repair, component: &Component) -> anyhow::Result<(Model, Vec<LayerRepair>)> {
         let calibration = self.images.for_task(&self.images.parts.calibration, self.task, usize::MAX);
         let held_out = self.images.for_task(&self.images.parts.tuning, self.task, usize::MAX);
         let repaired = repair(self.runner, self.source, component, self.images.source, &calibration, &held_out, how)?;
         Ok((repaired.model, repaired.layers))
-    }
-
-    /// For every budget the best plan; how sensitive the layers are is measured once for all of them.
-    pub(crate) fn choose(
-        &self,
-        settings: &Settings,
-        attribution: &Attribution,
-        budgets: &[Budget],
-    ) -> anyhow::Result<Vec<Chosen>> {
-        let relevance = attribution.relevance(self.source.graph(), self.task)?;
-        let fixed = self.fixed(attribution, settings.logits).ok().map(|component| component.plan);
-        let first = |part: &[usize], limit: usize| {
-            let of_category = (MOST_TRIAL_CATEGORIES * limit / self.task.len().max(1)).clamp(1, limit);
-            self.images.for_task(part, self.task, of_category)
-        };
-        let judges = first(&self.images.parts.choice, JUDGES);
-        let probes = first(&self.images.parts.choice, SENSITIVITY_IMAGES);
-        let calibration = first(&self.images.parts.calibration, TRIAL_IMAGES);
-        let held_out = first(&self.images.parts.tuning, SENSITIVITY_IMAGES);
-        let how = quick(&settings.repair);
-        let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            let cut = self.cut(attribution, plan.clone())?;
-            Ok(self.images.quality(self.runner, &cut.model, self.source, self.task, &probes)?)
-        };
-        let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            let cut = self.cut(attribution, plan.clone())?;
-            let images = self.images.source;
-            let model = if self.keeps_all(plan) {
-                cut.model
-            } else {
-                repair(self.runner, self.source, &cut, images, &calibration, &held_out, &how)?.model
-            };
-            Ok(self.images.quality(self.runner, &model, self.source, self.task, &judges)?)
-        };
-        let logits = self.kept_logits(settings.logits);
-        let request = budget::Request {
-            model: self.source,
-            relevance: &relevance,
-            logits: &logits,
-            fixed: fixed.as_ref(),
-            sensitivity: &sensitivity,
-            evaluate: &evaluate,
-        };
-        let planner = Planner::new(&request)?;
-        budgets.iter().map(|&budget| Ok(planner.choose(budget)?)).collect()
-    }
-}
-
-/// The repair that plans are compared under: the same, on fewer observations.
-fn quick(repair: &Repair) -> Repair {
-    match repair {
-        Repair::Ridge(_) => {
-            Repair::Ridge(RidgeOptions { lambdas: vec![TRIAL_LAMBDA], observations: TRIAL_OBSERVATIONS })
-        }
-        other => other.clone(),
     }
 }
 

@@ -63,15 +63,22 @@ impl Evaluation {
         self.among(&(0..self.categories).collect::<Vec<_>>())
     }
 
+    /// Whether each image of `categories` is told right, the largest logit taken over `categories` only; in the order of
+    /// the images, those of other categories left out.
+    pub fn correct_within(&self, categories: &[usize]) -> Vec<bool> {
+        self.correct(categories, Some(categories))
+    }
+
     fn count(&self, categories: &[usize], choices: Option<&[usize]>) -> Accuracy {
+        let correct = self.correct(categories, choices);
+        Accuracy { correct: correct.iter().filter(|&&correct| correct).count(), total: correct.len() }
+    }
+
+    fn correct(&self, categories: &[usize], choices: Option<&[usize]>) -> Vec<bool> {
         let mut wanted = vec![false; self.categories];
         categories.iter().for_each(|&category| wanted[category] = true);
-        let mut accuracy = Accuracy::default();
-        for (logits, label) in self.rows().filter(|&(_, label)| wanted[label]) {
-            accuracy.total += 1;
-            accuracy.correct += usize::from(arg_max(logits, choices) == Some(label));
-        }
-        accuracy
+        let own = self.rows().filter(|&(_, label)| wanted[label]);
+        own.map(|(logits, label)| arg_max(logits, choices) == Some(label)).collect()
     }
 
     /// The mean negative log-likelihood (in nats) of the labels over the images of `categories`, the softmax taken over

@@ -16,7 +16,7 @@ use baselines::{Baseline, Joint};
 use mda_core::assemble::{Form, assemble};
 use mda_core::budget::Budget;
 use mda_core::disassemble::Logits;
-use mda_core::formulation::Formulation;
+use mda_core::formulation::Competition;
 use mda_core::repair::Repair;
 use mda_core::rescale::Rescaling;
 use mda_core::task::parse_task;
@@ -69,7 +69,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
 
 fn settings() -> Settings {
     Settings {
-        formulation: Formulation::obs(),
+        formulations: Competition::Auto,
         repair: Repair::Ridge(Default::default()),
         budget: Some(Budget::Params(0.25)),
         logits: Logits::Task,

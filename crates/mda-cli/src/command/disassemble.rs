@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::budget::Budget;
 use mda_core::disassemble::Logits;
-use mda_core::formulation::{Formulation, Threshold};
+use mda_core::formulation::{Competition, Threshold};
 use mda_core::labels::LabelMap;
 use mda_core::provenance::Provenance;
 use mda_core::repair::Repair;
@@ -61,13 +61,13 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
         let measure = || measure(&runner, &model, components, &test, &labels, &task);
         Some(timings.step(context.output, "measuring on test images", measure)?)
     };
-    let report = Report::new(&model, &product, &task, &settings, accuracies, timings);
+    let report = Report::new(&model, &product, &task, settings.repair.name(), accuracies, timings);
     context.output.result(&report, || report.describe())
 }
 
 fn settings(arguments: &Disassemble) -> anyhow::Result<Settings> {
     Ok(Settings {
-        formulation: formulation(&arguments.method)?,
+        formulations: formulations(&arguments.method)?,
         repair: Repair::named(&arguments.fitting.repair)?,
         budget: budget(&arguments.method.budget),
         logits: match arguments.logits {
@@ -79,15 +79,28 @@ fn settings(arguments: &Disassemble) -> anyhow::Result<Settings> {
     })
 }
 
-/// The formulation that the flags name.
-fn formulation(method: &Method) -> anyhow::Result<Formulation> {
-    let mut formulation: Formulation = method.formulation.parse()?;
-    for Threshold { alpha, beta } in [&mut formulation.conv, &mut formulation.linear] {
-        *alpha = method.alpha.unwrap_or(*alpha);
-        *beta = method.beta.unwrap_or(*beta);
+/// The formulations that the flags name. Thresholds belong to one formulation: with them `auto` is the first of its own.
+fn formulations(method: &Method) -> anyhow::Result<Competition> {
+    let named: Competition = method.formulation.parse()?;
+    let mut formulations = match &named {
+        Competition::Auto if method.alpha.is_none() && method.beta.is_none() => return Ok(named),
+        Competition::Auto => vec![named.first()],
+        Competition::Among(formulations) => formulations.clone(),
+    };
+    for formulation in &mut formulations {
+        for Threshold { alpha, beta } in [&mut formulation.conv, &mut formulation.linear] {
+            *alpha = method.alpha.unwrap_or(*alpha);
+            *beta = method.beta.unwrap_or(*beta);
+        }
+        formulation.check()?;
     }
-    formulation.check()?;
-    Ok(formulation)
+    anyhow::ensure!(
+        formulations.len() == 1 || budget(&method.budget).is_some(),
+        "{named} are {} formulations, which can only be compared at equal size; give a budget such as --keep-params 30%, or \
+         name one of them",
+        formulations.len()
+    );
+    Ok(Competition::Among(formulations))
 }
 
 fn budget(arguments: &BudgetArgs) -> Option<Budget> {

@@ -2,6 +2,8 @@
 
 mod assemblies;
 mod components;
+mod flags;
+mod measure;
 mod recipe;
 mod record;
 mod source;

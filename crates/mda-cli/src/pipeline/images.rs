@@ -8,6 +8,7 @@ use mda_core::labels::LabelMap;
 use mda_core::runner::Runner;
 use mda_core::source::ImageSource;
 use mda_data::{TrainSplitError, train_split};
+use std::collections::{HashMap, HashSet};
 
 /// Disjoint parts of the train images, as positions.
 pub(crate) struct Parts {
@@ -21,8 +22,8 @@ pub(crate) struct Parts {
     pub(crate) choice: Vec<usize>,
 }
 
-/// How many images a category the parts get at most; never more than a third (calibration) or a sixth (tuning, choice) of
-/// the smallest category.
+/// How many images a category the parts get at most; never more than a third (calibration) or a sixth (tuning, and choice at
+/// first) of the smallest category.
 #[derive(Clone, Copy)]
 pub(crate) struct PartSizes {
     pub(crate) attribution: usize,
@@ -32,26 +33,32 @@ pub(crate) struct PartSizes {
 /// Images of other categories for each image of a task that is one category.
 const CONTRAST: usize = 3;
 
-/// Images a category for tuning, and as many for choosing, at most.
-pub(super) const JUDGES: usize = 100;
+/// Images a category for tuning, and at first as many for choosing, at most.
+const HELD_OUT: usize = 100;
+/// Images a category for choosing, at most, where there are images that nothing else looks at.
+pub(super) const JUDGES: usize = 500;
 
 impl Parts {
     /// Parts the train images of `source` by a hash of `seed` and position.
     pub(crate) fn new(source: &dyn ImageSource, sizes: PartSizes, seed: u64) -> Result<Self, TrainSplitError> {
         let (labels, categories) = (source.labels(), source.categories());
         let least = mda_data::select::count_per_category(labels, categories.len()).into_iter().min().unwrap_or(0);
-        let judges = JUDGES.min(least / 6);
-        let split = train_split(labels, categories, seed, sizes.calibration.min(least / 3), 2 * judges)?;
-        let (tuning, choice) = halves(&split.held_out, labels, categories.len());
+        let held_out = HELD_OUT.min(least / 6);
+        let split = train_split(labels, categories, seed, sizes.calibration.min(least / 3), 2 * held_out)?;
+        let (tuning, mut choice) = halves(&split.held_out, labels, categories.len());
         let attribution = first_per_category(&split.attribution, labels, sizes.attribution);
+        let speaks: HashSet<usize> = attribution.iter().copied().collect();
+        let unseen: Vec<usize> = split.attribution.into_iter().filter(|position| !speaks.contains(position)).collect();
+        choice.extend(first_per_category(&unseen, labels, JUDGES - HELD_OUT));
         Ok(Self { attribution, calibration: split.calibration, tuning, choice })
     }
 
     /// Up to `limit` images of every category that neither speak nor repair.
     pub(crate) fn held_out(&self, labels: &[usize], limit: usize) -> Vec<usize> {
-        let mut both: Vec<usize> = self.tuning.iter().chain(&self.choice).copied().collect();
-        both.sort_unstable();
-        first_per_category(&both, labels, limit)
+        let both: Vec<usize> = self.tuning.iter().chain(&self.choice).copied().collect();
+        let mut first = first_per_category(&both, labels, limit);
+        first.sort_unstable();
+        first
     }
 }
 
@@ -65,7 +72,7 @@ fn halves(positions: &[usize], labels: &[usize], categories: usize) -> (Vec<usiz
 }
 
 fn first_per_category(positions: &[usize], labels: &[usize], limit: usize) -> Vec<usize> {
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     let fits = |&position: &usize| {
         let count = seen.entry(labels[position]).or_insert(0usize);
         *count += 1;
@@ -110,7 +117,7 @@ impl Images<'_> {
         let [only] = *task else { return Vec::new() };
         let others: Vec<usize> =
             part.iter().copied().filter(|&i| self.category(i).is_some_and(|c| c != only)).collect();
-        let mut turns = std::collections::HashMap::new();
+        let mut turns = HashMap::new();
         let turn = |position: usize| {
             let turn = turns.entry(self.source.labels()[position]).or_insert(0usize);
             *turn += 1;
@@ -178,6 +185,23 @@ mod tests {
         fn batches<'a>(&'a self, _indices: &'a [usize], _batch_size: usize) -> Batches<'a> {
             Box::new(std::iter::empty())
         }
+    }
+
+    #[test]
+    fn parts_are_disjoint_and_what_nothing_else_looks_at_helps_choosing() {
+        let names = ["a", "b"].map(str::to_owned).to_vec();
+        let source = Labels { names, labels: [vec![0; 2000], vec![1; 2000]].concat() };
+        let sizes = PartSizes { attribution: 1000, calibration: 300 };
+        let parts = Parts::new(&source, sizes, 0).unwrap();
+        let Parts { attribution, calibration, tuning, choice } = &parts;
+        let lengths = [attribution, calibration, tuning, choice].map(Vec::len);
+        assert_eq!(lengths, [2 * 1000, 2 * 300, 2 * HELD_OUT, 2 * JUDGES]);
+        let all: HashSet<usize> = [attribution, calibration, tuning, choice].into_iter().flatten().copied().collect();
+        assert_eq!(all.len(), lengths.into_iter().sum::<usize>(), "no image is in two parts");
+        assert_eq!(parts.held_out(source.labels(), 5).len(), 2 * 5);
+        let greedy = Parts::new(&source, PartSizes { attribution: usize::MAX, ..sizes }, 0).unwrap();
+        assert_eq!(greedy.choice.len(), 2 * HELD_OUT, "all others may speak");
+        assert!(greedy.choice.iter().all(|position| parts.choice.contains(position)));
     }
 
     #[test]

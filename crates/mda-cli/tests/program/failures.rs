@@ -129,6 +129,10 @@ fn names_that_nothing_has() {
     assert!(said.contains("none of the model's categories") && said.contains("hint:"), "{said}");
     let said = disassemble(&bench, &["--task=0-2", "--formulation=magic"]);
     assert!(said.contains("magic") && said.contains("model-lego"), "{said}");
+    let said = disassemble(&bench, &["--task=0-2", "--formulation=obs+l1"]);
+    assert!(said.contains("obs+l1 are 2 formulations") && said.contains("--keep-params"), "{said}");
+    let said = disassemble(&bench, &["--task=0-2", "--formulation=obs+magic", "--keep-params=30%"]);
+    assert!(said.contains("magic") && said.contains("model-lego"), "{said}");
     let said = disassemble(&bench, &["--task=0-2", "--repair=glue"]);
     assert!(said.contains("glue") && said.contains("ridge"), "{said}");
     let said = disassemble(&bench, &["--task=0-2", "--backend=abacus"]);

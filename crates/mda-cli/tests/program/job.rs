@@ -1,7 +1,9 @@
 //! The main job, on the embedded networks and images.
 
 use super::{Bench, asset};
+use mda_core::formulation::Formulation;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -92,6 +94,37 @@ fn a_budget_is_kept() {
     let parameters = |of: &str| report["size"][of]["parameters"].as_u64().unwrap();
     assert!(parameters("component") * 10 <= parameters("source"));
     assert!(report["accuracy"]["component"].as_f64().unwrap() > 90.0, "{report}");
+}
+
+#[test]
+fn formulations_compete_within_a_budget() {
+    let bench = Bench::new();
+    let model = asset("lenet5-mnist.safetensors");
+    let data = format!("--data={}", asset("mnist"));
+    let mut tried = Vec::new();
+    for extra in ["--repair=ridge", "--repair=none", "--formulation=l1+random,seed=3"] {
+        let arguments = [
+            "disassemble",
+            &model,
+            &data,
+            "--task=0-2",
+            "--keep-params=20%",
+            "--output=c.safetensors",
+            "--json",
+            extra,
+        ];
+        let report = json(&bench.succeeds(&arguments));
+        let budget = &report["budget"];
+        let trials = budget["trials"].as_array().unwrap();
+        assert_eq!(trials[0], budget["chosen"], "the best first");
+        assert_eq!(budget["chosen"]["confirmed"].is_null(), extra == "--repair=none", "only ridge is tried in short");
+        let rankings: BTreeSet<&str> = trials.iter().map(|trial| trial["ranking"].as_str().unwrap()).collect();
+        tried.push(rankings.iter().copied().collect::<Vec<_>>().join(" "));
+        let winner: Formulation = serde_json::from_value(report["formulation"].clone()).unwrap();
+        assert_eq!(winner.to_string(), budget["chosen"]["ranking"].as_str().unwrap());
+    }
+    // The embedded images are too few to compare refitted components by, unless one asks for it.
+    assert_eq!(tried, ["obs", "frat graph mean-activation obs soft taylor", "l1 random,seed=3"]);
 }
 
 #[test]

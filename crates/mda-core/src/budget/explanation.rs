@@ -1,32 +1,43 @@
 //! Why a budget was spent as it was.
 
-use super::Quality;
 use super::sensitivity::Curve;
 use super::site::Sites;
 use super::strategy::Strategy;
+use super::{Criterion, Quality};
 use crate::keep::KeepPlan;
 use crate::model::ModelSize;
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// A plan that was tried.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trial {
-    /// How it was found.
+    /// What says which channels of a layer stay.
+    pub ranking: String,
+    /// What says how many.
     pub strategy: Strategy,
     /// How large it is.
     pub size: ModelSize,
     /// How good it is on the caller's images.
     pub quality: Quality,
+    /// How good it is after the whole repair, where it came that far.
+    pub confirmed: Option<Quality>,
 }
 
 impl Trial {
-    /// Less loss, which some hundred images tell better than they tell the accuracy; or as little, and more accurate; or
-    /// alike in both, and smaller.
-    pub(super) fn beats(&self, other: &Self) -> bool {
-        let accuracy = self.quality.accuracy.total_cmp(&other.quality.accuracy);
-        let loss = other.quality.loss.total_cmp(&self.quality.loss);
-        loss.then(accuracy).then(other.size.parameters.cmp(&self.size.parameters)).is_gt()
+    /// The better one first: confirmed before not, then by the criterion; what is alike in that by the other of the two;
+    /// what is alike in both by its size.
+    pub(super) fn before(&self, other: &Self, criterion: Criterion) -> Ordering {
+        let (own, others) = (self.confirmed.unwrap_or(self.quality), other.confirmed.unwrap_or(other.quality));
+        let confirmed = other.confirmed.is_some().cmp(&self.confirmed.is_some());
+        let loss = own.loss.total_cmp(&others.loss);
+        let accuracy = others.accuracy.total_cmp(&own.accuracy);
+        let quality = match criterion {
+            Criterion::Loss => loss.then(accuracy),
+            Criterion::Accuracy => accuracy.then(loss),
+        };
+        confirmed.then(quality).then(self.size.parameters.cmp(&other.size.parameters))
     }
 }
 
@@ -39,7 +50,7 @@ pub struct SiteChoice {
     pub total: usize,
     /// How many of them stay.
     pub kept: usize,
-    /// The loss with this site alone cut, by how many stay: ascending, the last one uncut.
+    /// The loss with this site alone cut, by how many stay: ascending, the last one uncut; empty where it was not asked for.
     pub losses: Vec<(usize, f64)>,
 }
 
@@ -56,19 +67,19 @@ pub struct Explanation {
     pub sites: Vec<SiteChoice>,
     /// The trial that was chosen.
     pub chosen: Trial,
-    /// All plans that were tried.
+    /// All plans that were tried, the best first.
     pub trials: Vec<Trial>,
 }
 
 pub(super) fn sites(sites: &Sites<'_>, curves: &[Curve], plan: &KeepPlan) -> Vec<SiteChoice> {
-    let choices = sites.sites.iter().zip(sites.counts_of(plan)).zip(curves);
-    let choice = |((site, kept), curve): ((&super::site::Site, usize), &Curve)| SiteChoice {
+    let losses = |site: usize| curves.get(site).map(|curve| curve.points().to_vec()).unwrap_or_default();
+    let choice = |(index, (site, kept)): (usize, (&super::site::Site, usize))| SiteChoice {
         layers: site.name.clone(),
         total: site.classes.len(),
         kept,
-        losses: curve.points().to_vec(),
+        losses: losses(index),
     };
-    choices.map(choice).collect()
+    sites.sites.iter().zip(sites.counts_of(plan)).enumerate().map(choice).collect()
 }
 
 impl fmt::Display for Explanation {
@@ -82,11 +93,19 @@ impl fmt::Display for Explanation {
         for trial in &self.trials {
             let mark = if *trial == self.chosen { '*' } else { ' ' };
             let Quality { accuracy, loss } = trial.quality;
-            writeln!(f, "{mark} {accuracy:6.2} %, loss {loss:.4}, {}: {}", sizes(trial.size), trial.strategy)?;
+            let Trial { ranking, strategy, size, .. } = trial;
+            write!(f, "{mark} {accuracy:6.2} %, loss {loss:.4}, {}: {ranking}, {strategy}", sizes(*size))?;
+            if let Some(Quality { accuracy, loss }) = trial.confirmed {
+                write!(f, "; after the whole repair {accuracy:.2} %, loss {loss:.4}")?;
+            }
+            writeln!(f)?;
         }
         let width = self.sites.iter().map(|site| site.layers.len()).max().unwrap_or(0);
         for site in &self.sites {
-            write!(f, "  {:width$} {:4} of {:4}; loss when cut alone:", site.layers, site.kept, site.total)?;
+            write!(f, "  {:width$} {:4} of {:4}", site.layers, site.kept, site.total)?;
+            if !site.losses.is_empty() {
+                f.write_str("; loss when cut alone:")?;
+            }
             site.losses.iter().try_for_each(|(kept, loss)| write!(f, " {kept}: {loss:.4}"))?;
             writeln!(f)?;
         }

@@ -6,6 +6,7 @@
 
 mod allocation;
 mod explanation;
+mod planner;
 mod search;
 mod sensitivity;
 mod site;
@@ -15,6 +16,7 @@ mod strategy;
 mod tests;
 
 pub use explanation::{Explanation, SiteChoice, Trial};
+pub use planner::{FINALISTS, Planner};
 pub use sensitivity::Curve;
 pub use size::size_of;
 pub use strategy::Strategy;
@@ -24,7 +26,6 @@ use crate::model::Model;
 use crate::relevance::Relevance;
 use crate::slice::SliceError;
 use allocation::{Kind, Limit};
-use search::{Candidate, Search};
 use site::Sites;
 use std::fmt;
 use thiserror::Error;
@@ -49,32 +50,60 @@ pub struct Quality {
     pub loss: f64,
 }
 
+/// Which of two plans is the better one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Criterion {
+    /// The one with less loss, which some hundred images tell better than they tell the accuracy.
+    #[default]
+    Loss,
+    /// The more accurate one: the loss of a component that is not refitted tells how far its logits are off in scale.
+    Accuracy,
+}
+
 /// What an evaluation fails with.
 pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Cuts as a plan says, perhaps repairs, and evaluates.
 pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a;
 
+/// One opinion on what matters, such as a formulation's.
+#[derive(Clone, Copy)]
+pub struct Ranking<'a> {
+    /// What it is called in the explanation.
+    pub name: &'a str,
+    /// What matters to the task; its scores say which channels of a layer stay first.
+    pub relevance: &'a Relevance,
+    /// The plan of its fixed thresholds, where that is to be competed with.
+    pub fixed: Option<&'a KeepPlan>,
+}
+
 /// Everything that a choice is made from.
 pub struct Request<'a> {
     /// The source.
     pub model: &'a Model,
-    /// What matters to the task; its scores say which channels of a layer stay first.
-    pub relevance: &'a Relevance,
+    /// The rankings that compete; at least one.
+    pub rankings: &'a [Ranking<'a>],
+    /// The ways in which each of them may spend the budget.
+    pub strategies: &'a [Strategy],
+    /// What plans are compared by.
+    pub criterion: Criterion,
     /// The logits that stay.
     pub logits: &'a [usize],
-    /// The plan of the fixed thresholds, where it is to be competed with.
-    pub fixed: Option<&'a KeepPlan>,
     /// How sensitivity is found: evaluated with one site cut at a time. Called a few times a layer, so it should be cheap.
     pub sensitivity: &'a Evaluate<'a>,
-    /// What decides between whole plans: with repair where the component will be repaired, on images that neither the
+    /// What compares whole plans: with repair where the component will be repaired, on images that neither the
     /// attribution nor the repair has seen.
     pub evaluate: &'a Evaluate<'a>,
+    /// Where `evaluate` repairs less than the component will be: the same with the whole repair. It decides between the
+    /// [`FINALISTS`] best plans of a size.
+    pub confirm: Option<&'a Evaluate<'a>>,
 }
 
 /// A plan and why it is this one.
 #[derive(Clone, Debug)]
 pub struct Chosen {
+    /// Which of the rankings it is of.
+    pub ranking: usize,
     /// What is kept.
     pub plan: KeepPlan,
     /// How that came about.
@@ -84,6 +113,9 @@ pub struct Chosen {
 /// Why no plan could be chosen.
 #[derive(Debug, Error)]
 pub enum BudgetError {
+    /// Nothing says what matters.
+    #[error("there is no ranking to choose by")]
+    NoRanking,
     /// A budget that means nothing.
     #[error("{budget} is no budget: {expected}")]
     Meaningless {
@@ -174,58 +206,4 @@ pub fn uniform(
 pub fn choose(request: &Request<'_>, budget: Budget) -> Result<Chosen, BudgetError> {
     budget.check()?;
     Planner::new(request)?.choose(budget)
-}
-
-/// A request whose sensitivities are known, for several budgets.
-pub struct Planner<'a> {
-    search: Search<'a>,
-}
-
-impl<'a> Planner<'a> {
-    /// Evaluates the uncut source, and each layer cut alone.
-    ///
-    /// # Errors
-    /// [`BudgetError::Evaluate`].
-    pub fn new(request: &'a Request<'a>) -> Result<Self, BudgetError> {
-        let sites = Sites::new(request.model.graph(), request.relevance, request.logits);
-        let everything = sites.plan(&sites.totals());
-        let whole = (request.evaluate)(&everything).map_err(BudgetError::Evaluate)?;
-        let curves = sensitivity::measured(&sites, request.sensitivity).map_err(BudgetError::Evaluate)?;
-        let source = request.model.size();
-        Ok(Self { search: Search { request, sites, everything, curves, source, whole } })
-    }
-
-    /// As [`choose`].
-    ///
-    /// # Errors
-    /// [`BudgetError`].
-    pub fn choose(&self, budget: Budget) -> Result<Chosen, BudgetError> {
-        budget.check()?;
-        let search = &self.search;
-        let candidates = match budget {
-            Budget::Params(share) => search.within(Kind::Parameters, share)?,
-            Budget::Macs(share) => search.within(Kind::Macs, share)?,
-            Budget::MaxDrop(points) => search.smallest(points)?,
-        };
-        let trials: Vec<Trial> = candidates.iter().map(|candidate| candidate.trial.clone()).collect();
-        let better = |a: Candidate, b: Candidate| {
-            let wins = match budget {
-                Budget::MaxDrop(_) => b.trial.size.parameters < a.trial.size.parameters,
-                Budget::Params(_) | Budget::Macs(_) => b.trial.beats(&a.trial),
-            };
-            if wins { b } else { a }
-        };
-        let Some(best) = candidates.into_iter().reduce(better) else {
-            return Err(search.too_small(budget));
-        };
-        let explanation = Explanation {
-            budget: budget.to_string(),
-            source: search.source,
-            whole: search.whole,
-            sites: explanation::sites(&search.sites, &search.curves, &best.plan),
-            chosen: best.trial,
-            trials,
-        };
-        Ok(Chosen { plan: best.plan, explanation })
-    }
 }

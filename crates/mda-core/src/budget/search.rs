@@ -6,7 +6,7 @@ use super::sensitivity::Curve;
 use super::site::Sites;
 use super::size::size_of;
 use super::strategy::Strategy;
-use super::{Budget, BudgetError, Quality, Request};
+use super::{Budget, BudgetError, Quality, Ranking, Request};
 use crate::graph::ValidGraph;
 use crate::keep::KeepPlan;
 use crate::model::ModelSize;
@@ -17,23 +17,30 @@ pub(super) struct Candidate {
     pub(super) trial: Trial,
 }
 
+/// The plans of one ranking.
 pub(super) struct Search<'a> {
-    pub(super) request: &'a Request<'a>,
+    request: &'a Request<'a>,
+    ranking: &'a Ranking<'a>,
     pub(super) sites: Sites<'a>,
-    /// The plan that cuts nothing but logits.
-    pub(super) everything: KeepPlan,
+    /// How sensitive the sites are; of no site where no strategy asks for it.
     pub(super) curves: Vec<Curve>,
     pub(super) source: ModelSize,
     /// What the uncut source is worth.
-    pub(super) whole: Quality,
+    whole: Quality,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// With the curves of another ranking, or with none where no strategy reads them.
+    pub(super) fn new(request: &'a Request<'a>, ranking: &'a Ranking<'a>, curves: Vec<Curve>, whole: Quality) -> Self {
+        let sites = Sites::new(request.model.graph(), ranking.relevance, request.logits);
+        Self { request, ranking, sites, curves, source: request.model.size(), whole }
+    }
+
     /// One candidate of every strategy that can meet the budget; none where that is less than a channel a layer.
     pub(super) fn within(&self, kind: Kind, share: f64) -> Result<Vec<Candidate>, BudgetError> {
         let limit = Limit { kind, at_most: (share * kind.of(self.source) as f64).floor() as u64 };
         let mut candidates = Vec::new();
-        for strategy in Strategy::ALL {
+        for &strategy in self.request.strategies {
             if let Some(plan) = self.plan(strategy, limit)? {
                 candidates.push(self.tried(strategy, plan)?);
             }
@@ -41,30 +48,50 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    /// For every strategy the plans met on the way to the smallest one that drops by at most `points`, and the uncut
-    /// source, which always qualifies.
-    pub(super) fn smallest(&self, points: f64) -> Result<Vec<Candidate>, BudgetError> {
+    /// The plans met on the way to the smallest one that drops by at most `points`, each with fewer parameters than the one
+    /// before and the first with fewer than `than`; none where that is hardly to be had. Nothing is known to be enough yet
+    /// where `than` is the largest number.
+    pub(super) fn smaller(&self, points: f64, than: u64) -> Result<Vec<Candidate>, BudgetError> {
         const STEPS: usize = 6;
+        // Of the square root of the share.
+        const NOTICEABLE: f64 = 0.97;
+        let whole = self.source.parameters as f64;
         let enough = |candidate: &Candidate| candidate.trial.quality.accuracy >= self.whole.accuracy - points;
-        let mut candidates = vec![self.tried(Strategy::Uniform, self.everything.clone())?];
-        for strategy in Strategy::ALL {
-            let steps = if strategy == Strategy::Fixed { 1 } else { STEPS };
-            let (mut low, mut high) = (0.0f64, 1.0f64);
-            for _ in 0..steps {
-                // Parameters grow with the square of a layer's channels: bisecting the root spreads the trials evenly.
-                let root = if strategy == Strategy::Fixed { 1.0 } else { 0.5 * (low + high) };
-                let at_most = (root * root * self.source.parameters as f64) as u64;
-                let plan = self.plan(strategy, Limit { kind: Kind::Parameters, at_most })?;
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut than = than;
+        for &strategy in self.request.strategies {
+            let is_first = than == u64::MAX;
+            // Parameters grow with the square of a layer's channels: bisecting the root spreads the trials evenly.
+            let (mut low, mut high) = (0.0, (than as f64 / whole).min(1.0).sqrt());
+            for step in 0..STEPS {
+                let must_gain = step == 0 && !is_first;
+                let root = if must_gain { NOTICEABLE * high } else { 0.5 * (low + high) };
+                let limit = Limit { kind: Kind::Parameters, at_most: (root * root * whole) as u64 };
+                let mut plan = self.plan(strategy, limit)?;
+                if let Some(known) = &plan
+                    && size_of(self.request.model.graph(), known)?.parameters >= than
+                {
+                    plan = None;
+                }
                 match plan.map(|plan| self.tried(strategy, plan)).transpose()?.filter(enough) {
                     Some(candidate) => {
-                        high = root;
-                        candidates.push(candidate);
+                        (high, than) = (root, candidate.trial.size.parameters);
+                        found.push(candidate);
                     }
+                    None if must_gain => break,
                     None => low = root,
                 }
             }
         }
-        Ok(candidates)
+        Ok(found)
+    }
+
+    /// The uncut source, which drops by nothing.
+    pub(super) fn uncut(&self) -> Result<Candidate, BudgetError> {
+        let plan = self.sites.everything();
+        let size = size_of(self.request.model.graph(), &plan)?;
+        let (ranking, strategy) = (self.ranking.name.to_owned(), Strategy::Uniform);
+        Ok(Candidate { plan, trial: Trial { ranking, strategy, size, quality: self.whole, confirmed: None } })
     }
 
     pub(super) fn too_small(&self, budget: Budget) -> BudgetError {
@@ -77,7 +104,7 @@ impl Search<'_> {
     fn plan(&self, strategy: Strategy, limit: Limit) -> Result<Option<KeepPlan>, BudgetError> {
         let graph = self.request.model.graph();
         if strategy == Strategy::Fixed {
-            return Ok(match self.request.fixed {
+            return Ok(match self.ranking.fixed {
                 Some(plan) if limit.kind.of(size_of(graph, plan)?) <= limit.at_most => Some(plan.clone()),
                 _ => None,
             });
@@ -88,7 +115,8 @@ impl Search<'_> {
     fn tried(&self, strategy: Strategy, plan: KeepPlan) -> Result<Candidate, BudgetError> {
         let size = size_of(self.request.model.graph(), &plan)?;
         let quality = (self.request.evaluate)(&plan).map_err(BudgetError::Evaluate)?;
-        Ok(Candidate { plan, trial: Trial { strategy, size, quality } })
+        let ranking = self.ranking.name.to_owned();
+        Ok(Candidate { plan, trial: Trial { ranking, strategy, size, quality, confirmed: None } })
     }
 }
 

@@ -48,7 +48,7 @@ const SHARES: [f64; 4] = [0.125, 0.25, 0.5, 0.75];
 /// Cuts every site alone and evaluates.
 pub(super) fn measured(sites: &Sites<'_>, evaluate: &Evaluate<'_>) -> Result<Vec<Curve>, EvaluateError> {
     let totals = sites.totals();
-    let whole = evaluate(&sites.plan(&totals))?;
+    let whole = evaluate(&sites.everything())?;
     let of_site = |site: usize| {
         let mut counts: Vec<usize> =
             std::iter::once(1).chain(SHARES.map(|share| (share * totals[site] as f64).round() as usize)).collect();

@@ -64,6 +64,11 @@ impl<'a> Sites<'a> {
         self.sites.iter().map(|site| site.classes.len()).collect()
     }
 
+    /// The plan that cuts nothing but logits.
+    pub(super) fn everything(&self) -> KeepPlan {
+        self.plan(&self.totals())
+    }
+
     /// The plan that keeps the best `counts[site]` classes of every site, and the best class of a value that would keep
     /// none of its own.
     pub(super) fn plan(&self, counts: &[usize]) -> KeepPlan {

@@ -27,6 +27,11 @@ impl Strategy {
     /// All of them, in the order in which they are tried.
     pub const ALL: [Self; 5] = [Self::Sensitivity, Self::Tempered, Self::Uniform, Self::Scores, Self::Fixed];
 
+    /// Whether it has to know how sensitive the sites are.
+    pub(super) fn reads_curves(self) -> bool {
+        matches!(self, Self::Sensitivity | Self::Tempered)
+    }
+
     /// How many classes every site keeps within a limit; `None` where that cannot be.
     pub(super) fn counts(self, sites: &Sites<'_>, curves: &[Curve], limit: Limit) -> Option<Vec<usize>> {
         match self {

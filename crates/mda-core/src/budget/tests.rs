@@ -54,14 +54,16 @@ fn budgets_are_met_and_the_best_trial_is_chosen() {
         let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
         let request = Request {
             model: &model,
-            relevance: &relevance,
+            rankings: &[Ranking { name: "random", relevance: &relevance, fixed: None }],
+            strategies: &Strategy::ALL,
+            criterion: Criterion::Loss,
             logits: &[0, 1],
-            fixed: None,
             sensitivity: &evaluate,
             evaluate: &evaluate,
+            confirm: None,
         };
         for budget in [Budget::Params(0.6), Budget::Macs(0.6)] {
-            let Chosen { plan, explanation } = choose(&request, budget).unwrap();
+            let Chosen { plan, explanation, .. } = choose(&request, budget).unwrap();
             let size = slice(&model, &plan).unwrap().size();
             let (got, whole) = match budget {
                 Budget::Macs(_) => (size.macs, model.size().macs),
@@ -73,7 +75,7 @@ fn budgets_are_met_and_the_best_trial_is_chosen() {
             assert_eq!(explanation.chosen.quality.accuracy, best);
             assert!(explanation.sites.iter().all(|site| site.kept >= 1 && site.kept <= site.total));
         }
-        let Chosen { plan, explanation } = choose(&request, Budget::MaxDrop(10.0)).unwrap();
+        let Chosen { plan, explanation, .. } = choose(&request, Budget::MaxDrop(10.0)).unwrap();
         assert!(quality(&model, &plan).accuracy >= explanation.whole.accuracy - 10.0);
         assert!(explanation.chosen.size.parameters < explanation.source.parameters);
     }
@@ -93,14 +95,110 @@ fn fixed_thresholds_that_fit_are_never_beaten_downwards() {
     };
     let request = Request {
         model: &model,
-        relevance: &relevance,
+        rankings: &[Ranking { name: "random", relevance: &relevance, fixed: Some(&fixed) }],
+        strategies: &Strategy::ALL,
+        criterion: Criterion::Loss,
         logits: &[0],
-        fixed: Some(&fixed),
         sensitivity: &evaluate,
         evaluate: &evaluate,
+        confirm: None,
     };
     let chosen = choose(&request, Budget::Params(0.9)).unwrap();
     assert_eq!((chosen.plan, chosen.explanation.chosen.strategy), (fixed.clone(), Strategy::Fixed));
+}
+
+#[test]
+fn the_best_of_several_rankings_is_chosen() {
+    let mut uniform = Uniform::new(8);
+    let model = random_model(&mut uniform);
+    let all: Vec<Relevance> = (0..3).map(|_| random_relevance(&model, &mut uniform)).collect();
+    let names = ["a", "b", "c"];
+    let rankings: Vec<Ranking<'_>> =
+        all.iter().zip(names).map(|(relevance, name)| Ranking { name, relevance, fixed: None }).collect();
+    for wanted in 0..3 {
+        let of_wanted = |plan: &KeepPlan| *plan == with_counts_of(&model, &all[wanted], &[0], plan);
+        let evaluate = |plan: &KeepPlan| {
+            let worth = if of_wanted(plan) { 90.0 } else { 50.0 };
+            Ok(Quality { accuracy: worth, loss: 100.0 - worth })
+        };
+        for strategies in [&Strategy::ALL[..], &[Strategy::Uniform]] {
+            let request = Request {
+                model: &model,
+                rankings: &rankings,
+                strategies,
+                criterion: Criterion::Loss,
+                logits: &[0],
+                sensitivity: &evaluate,
+                evaluate: &evaluate,
+                confirm: None,
+            };
+            let Chosen { ranking, plan, explanation } = choose(&request, Budget::Params(0.5)).unwrap();
+            assert_eq!((ranking, explanation.chosen.ranking.as_str()), (wanted, names[wanted]));
+            assert!(of_wanted(&plan));
+            assert!(explanation.trials.iter().all(|trial| strategies.contains(&trial.strategy)));
+            let reads = strategies.len() > 1;
+            assert!(explanation.sites.iter().all(|site| site.losses.is_empty() != reads), "only where asked for");
+        }
+    }
+}
+
+#[test]
+fn the_criterion_decides() {
+    let mut uniform = Uniform::new(10);
+    let model = random_model(&mut uniform);
+    let all = [random_relevance(&model, &mut uniform), random_relevance(&model, &mut uniform)];
+    let rankings = [0, 1].map(|index| Ranking { name: "random", relevance: &all[index], fixed: None });
+    // The second is more accurate at more loss.
+    let evaluate = |plan: &KeepPlan| {
+        let second = *plan == with_counts_of(&model, &all[1], &[0], plan);
+        Ok(if second { Quality { accuracy: 70.0, loss: 2.0 } } else { Quality { accuracy: 60.0, loss: 1.0 } })
+    };
+    for (criterion, wanted) in [(Criterion::Loss, 0), (Criterion::Accuracy, 1)] {
+        let request = Request {
+            model: &model,
+            rankings: &rankings,
+            strategies: &[Strategy::Uniform],
+            criterion,
+            logits: &[0],
+            sensitivity: &evaluate,
+            evaluate: &evaluate,
+            confirm: None,
+        };
+        assert_eq!(choose(&request, Budget::Params(0.5)).unwrap().ranking, wanted);
+    }
+}
+
+#[test]
+fn the_whole_repair_decides_between_the_best_trials() {
+    let mut uniform = Uniform::new(9);
+    let model = random_model(&mut uniform);
+    let all: Vec<Relevance> = (0..5).map(|_| random_relevance(&model, &mut uniform)).collect();
+    let rankings: Vec<Ranking<'_>> =
+        all.iter().map(|relevance| Ranking { name: "random", relevance, fixed: None }).collect();
+    let of = |index: usize, plan: &KeepPlan| *plan == with_counts_of(&model, &all[index], &[0], plan);
+    // The trials like the first rankings better, the whole repair the later ones.
+    let worth = |plan: &KeepPlan| (0..5).find(|&index| of(index, plan)).unwrap_or(5) as f64;
+    let evaluate = |plan: &KeepPlan| Ok(Quality { accuracy: 50.0, loss: worth(plan) });
+    let confirmed = std::cell::Cell::new(0);
+    let confirm = |plan: &KeepPlan| {
+        confirmed.set(confirmed.get() + 1);
+        Ok(Quality { accuracy: 50.0, loss: 9.0 - worth(plan) })
+    };
+    let request = Request {
+        model: &model,
+        rankings: &rankings,
+        strategies: &[Strategy::Uniform],
+        criterion: Criterion::Loss,
+        logits: &[0],
+        sensitivity: &evaluate,
+        evaluate: &evaluate,
+        confirm: Some(&confirm),
+    };
+    let chosen = choose(&request, Budget::Params(0.5)).unwrap();
+    assert_eq!((chosen.ranking, confirmed.get()), (FINALISTS - 1, FINALISTS), "the last of those that came that far");
+    let Explanation { chosen, trials, .. } = chosen.explanation;
+    assert_eq!(chosen, trials[0]);
+    assert_eq!(trials.iter().filter(|trial| trial.confirmed.is_some()).count(), FINALISTS);
 }
 
 #[test]
@@ -111,11 +209,13 @@ fn senseless_and_impossible_budgets_say_so() {
     let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
     let request = Request {
         model: &model,
-        relevance: &relevance,
+        rankings: &[Ranking { name: "random", relevance: &relevance, fixed: None }],
+        strategies: &Strategy::ALL,
+        criterion: Criterion::Loss,
         logits: &[0],
-        fixed: None,
         sensitivity: &evaluate,
         evaluate: &evaluate,
+        confirm: None,
     };
     assert!(matches!(choose(&request, Budget::Params(1.5)), Err(BudgetError::Meaningless { .. })));
     assert!(matches!(choose(&request, Budget::MaxDrop(f64::NAN)), Err(BudgetError::Meaningless { .. })));
@@ -123,6 +223,8 @@ fn senseless_and_impossible_budgets_say_so() {
     let failing = |_: &KeepPlan| Err("no images".into());
     let request = Request { evaluate: &failing, ..request };
     assert!(matches!(choose(&request, Budget::Params(0.5)), Err(BudgetError::Evaluate(_))));
+    let request = Request { rankings: &[], ..request };
+    assert!(matches!(choose(&request, Budget::Params(0.5)), Err(BudgetError::NoRanking)));
 }
 
 #[test]

@@ -4,10 +4,12 @@
 //! inputs, compares it with `alpha`, allocates it to the inputs over the outputs that matter, normalises again, and
 //! compares with `beta`. What remains is relevant, and the walk goes on one layer further back.
 
+mod competition;
 mod presets;
 mod text;
 
 pub use crate::measure::Measure;
+pub use competition::{Competition, ENOUGH_IMAGES};
 pub use presets::PRESETS;
 
 use crate::extremes::extremes;

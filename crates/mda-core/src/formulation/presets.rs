@@ -4,7 +4,7 @@ use super::{Accumulation, Formulation, FormulationError, Measure, Normalization,
 
 /// The presets, by name, with what they are.
 pub const PRESETS: [(&str, &str); 11] = [
-    ("obs", "what the other channels cannot explain (structured OBS); the default"),
+    ("obs", "what the other channels cannot explain (structured OBS)"),
     ("graph", "relative contribution, hard, along the real graph"),
     ("model-lego", "the released Model-LEGO code, its reset behind a Flatten included"),
     ("soft", "relative contribution, allocated by its size instead of counted"),

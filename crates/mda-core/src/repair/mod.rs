@@ -76,6 +76,11 @@ impl Repair {
         }
     }
 
+    /// Whether layers are fitted to what the source computes, so that the logits mean what the source's do.
+    pub fn refits(&self) -> bool {
+        matches!(self, Self::Ridge(_))
+    }
+
     /// Its name, one of [`REPAIRS`].
     pub fn name(&self) -> &'static str {
         match self {

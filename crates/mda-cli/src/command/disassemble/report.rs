@@ -1,6 +1,6 @@
 //! What `mda disassemble` tells.
 
-use crate::pipeline::{Product, Settings};
+use crate::pipeline::Product;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
 use mda_core::budget::Explanation;
@@ -75,7 +75,7 @@ impl<'a> Report<'a> {
         source: &'a Model,
         product: &'a Product,
         task: &[usize],
-        settings: &'a Settings,
+        repair: &'static str,
         accuracy: Option<Accuracies>,
         timings: Timings,
     ) -> Self {
@@ -95,8 +95,8 @@ impl<'a> Report<'a> {
             source: source.name(),
             task: describe_task(task),
             categories: product.model.categories(),
-            formulation: &settings.formulation,
-            repair: settings.repair.name(),
+            formulation: &product.formulation,
+            repair,
             size: Sizes { source: source.size(), component: product.model.size() },
             layers: layers.collect(),
             budget: product.explanation.as_ref(),
@@ -107,7 +107,8 @@ impl<'a> Report<'a> {
 
     pub(crate) fn describe(&self) -> String {
         let mut text =
-            format!("{} cut down to its categories {}: {}\n\n", self.source, self.task, self.categories.join(", "));
+            format!("{} cut down to its categories {}: {}\n", self.source, self.task, self.categories.join(", "));
+        text.push_str(&format!("channels by {}\n\n", self.formulation));
         if let Some(explanation) = self.budget {
             text.push_str(&format!("{explanation}\n"));
         }

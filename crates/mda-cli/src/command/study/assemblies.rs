@@ -105,7 +105,7 @@ impl Work<'_> {
             job.uncut()?
         } else {
             let settings = Settings {
-                formulation: self.entry.formulation.parse()?,
+                formulations: self.entry.formulation.parse()?,
                 repair: Repair::named(&self.entry.repair)?,
                 budget: budget(&self.entry.budget)?,
                 logits: Logits::Task,

@@ -1,20 +1,17 @@
 //! The component runs of a study: one task of one source with one seed is one piece of work.
 
 use super::Study;
+use super::measure::Candidate;
 use super::recipe::{Counts, Disassemble, budget};
-use super::record::{ComponentRun, ComponentSettings, Record, Seconds};
+use super::record::{ComponentSettings, Seconds};
 use super::source::Source;
-use crate::pipeline::{Images, Job, Labelled, Settings, own_categories};
-use crate::timing::peak_mib;
+use crate::pipeline::{Images, Job, Spending};
 use anyhow::Context as _;
-use mda_core::budget;
-use mda_core::disassemble::{Attribution, Component, Logits, Selection};
-use mda_core::formulation::Formulation;
+use mda_core::budget::{self, Budget, Chosen, Strategy, Trial};
+use mda_core::disassemble::{Attribution, Logits, Selection};
+use mda_core::formulation::{Competition, Formulation};
 use mda_core::keep::KeepPlan;
-use mda_core::labels::LabelMap;
-use mda_core::metrics::{Evaluation, auroc};
 use mda_core::repair::Repair;
-use mda_core::source::ImageSource;
 use mda_core::task::parse_task;
 use std::time::Instant;
 
@@ -23,14 +20,6 @@ pub(super) struct Work<'a> {
     pub(super) entry: &'a Disassemble,
     pub(super) task: &'a str,
     pub(super) seed: u64,
-}
-
-/// A component that is about to be measured.
-struct Candidate {
-    settings: ComponentSettings,
-    cut: Component,
-    strategy: Option<String>,
-    seconds: Seconds,
 }
 
 /// Runs `work`, and answers `(run, reason)` for what is not to be had.
@@ -48,28 +37,36 @@ pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<Vec<Stri
     let (selection, select) = timed(|| job.select(study.recipe.images.top_k))?;
     let bench = Bench { study, work, source, job: &job, selection: &selection };
     let mut failures = Vec::new();
+    let mut known = Vec::new();
     for name in formulations {
-        let (attribution, attribute) = timed(|| job.attribute(&selection, &reseeded(name.parse()?, work.seed)))
-            .with_context(|| format!("{name} on {} {}", work.entry.source, work.task))?;
-        let seconds = Seconds { select, attribute, ..Seconds::default() };
         for repair in &work.entry.repairs {
-            failures.extend(bench.run(name, &attribution, repair, seconds)?);
+            if work.repaired(name, repair).iter().all(|run| study.store.has(run)) {
+                continue;
+            }
+            let competition: Competition = name.parse()?;
+            let competing = competition.formulations(Repair::named(repair)?.refits(), job.judges().len());
+            let (attributions, attribute) = bench.attributed(&competing, &mut known)?;
+            let seconds = Seconds { select, attribute, ..Seconds::default() };
+            failures.extend(bench.run(name, &attributions, repair, seconds)?);
         }
     }
     Ok(failures)
 }
 
 impl Work<'_> {
-    /// Every run of one formulation.
+    /// Every run of one formulation, or of some that compete.
     fn settings(&self, formulation: &str) -> Vec<ComponentSettings> {
-        let runs = self.entry.repairs.iter().flat_map(|repair| {
-            self.entry.budgets.iter().flat_map(move |budget| {
-                let own = self.run(formulation, repair, budget);
-                let alike = self.entry.same_size.iter().map(|other| self.alike(&own, other));
-                std::iter::once(own.clone()).chain(alike.collect::<Vec<_>>())
-            })
-        });
-        runs.collect()
+        self.entry.repairs.iter().flat_map(|repair| self.repaired(formulation, repair)).collect()
+    }
+
+    /// Those with one repair.
+    fn repaired(&self, formulation: &str, repair: &str) -> Vec<ComponentSettings> {
+        let of_budget = |budget: &String| {
+            let own = self.run(formulation, repair, budget);
+            let alike: Vec<_> = self.entry.same_size.iter().map(|other| self.alike(&own, other)).collect();
+            std::iter::once(own).chain(alike)
+        };
+        self.entry.budgets.iter().flat_map(of_budget).collect()
     }
 
     fn run(&self, formulation: &str, repair: &str, budget: &str) -> ComponentSettings {
@@ -100,17 +97,49 @@ impl Work<'_> {
 }
 
 /// What the runs of one piece of work share.
-struct Bench<'a> {
-    study: &'a Study<'a>,
+pub(super) struct Bench<'a> {
+    pub(super) study: &'a Study<'a>,
     work: &'a Work<'a>,
-    source: &'a Source,
-    job: &'a Job<'a>,
+    pub(super) source: &'a Source,
+    pub(super) job: &'a Job<'a>,
     selection: &'a Selection,
 }
 
 impl Bench<'_> {
-    /// All budgets of one formulation under one repair.
-    fn run(&self, name: &str, attribution: &Attribution, repair: &str, shared: Seconds) -> anyhow::Result<Vec<String>> {
+    /// What each of the formulations says, and the seconds that this takes; those that compete may also run alone, and are
+    /// `known` then.
+    fn attributed(
+        &self,
+        formulations: &[Formulation],
+        known: &mut Vec<(Attribution, f64)>,
+    ) -> anyhow::Result<(Vec<Attribution>, f64)> {
+        let (mut attributions, mut seconds) = (Vec::new(), 0.0);
+        for formulation in formulations {
+            let formulation = reseeded(formulation.clone(), self.work.seed);
+            let index = known.iter().position(|(attribution, _)| attribution.formulation == formulation);
+            let index = match index {
+                Some(index) => index,
+                None => {
+                    let attribution = timed(|| self.job.attribute(self.selection, &formulation));
+                    let Work { entry, task, .. } = self.work;
+                    known.push(attribution.with_context(|| format!("{formulation} on {} {task}", entry.source))?);
+                    known.len() - 1
+                }
+            };
+            attributions.push(known[index].0.clone());
+            seconds += known[index].1;
+        }
+        Ok((attributions, seconds))
+    }
+
+    /// All budgets of one formulation, or of some that compete, under one repair.
+    fn run(
+        &self,
+        name: &str,
+        attributions: &[Attribution],
+        repair: &str,
+        shared: Seconds,
+    ) -> anyhow::Result<Vec<String>> {
         let work = self.work;
         let open = |budget: &&String| {
             let own = work.run(name, repair, budget);
@@ -119,13 +148,13 @@ impl Bench<'_> {
         };
         let budgets: Vec<&String> = work.entry.budgets.iter().filter(open).collect();
         let mut failures = Vec::new();
-        for (text, plan) in budgets.iter().zip(self.plans(attribution, repair, &budgets)?) {
+        for (text, plan) in budgets.iter().zip(self.plans(attributions, repair, &budgets)?) {
             let settings = work.run(name, repair, text);
             let planned = plan.and_then(|planned| {
-                let cut = self.job.cut(attribution, planned.plan)?;
-                Ok((cut, planned.strategy, planned.seconds))
+                let cut = self.job.cut(&attributions[planned.ranking], planned.plan)?;
+                Ok((cut, planned.trial, planned.seconds))
             });
-            let (cut, strategy, choose) = match planned {
+            let (cut, trial, choose) = match planned {
                 Ok(planned) => planned,
                 Err(error) => {
                     failures.push(format!("{}: {error:#}", describe(&settings)));
@@ -136,13 +165,13 @@ impl Bench<'_> {
             let seconds = Seconds { choose, ..shared };
             let alike: Vec<ComponentSettings> =
                 work.entry.same_size.iter().map(|other| work.alike(&settings, other)).collect();
-            self.measure(Candidate { settings, cut, strategy, seconds })?;
+            self.measure(Candidate { settings, cut, trial, seconds })?;
             for settings in alike {
                 let formulation = reseeded(settings.formulation.parse()?, work.seed);
                 let (cut, attribute) =
                     timed(|| self.job.same_size(&formulation, work.logits(), self.selection, &plan))?;
                 let seconds = Seconds { attribute, choose: 0.0, ..shared };
-                self.measure(Candidate { settings, cut, strategy: None, seconds })?;
+                self.measure(Candidate { settings, cut, trial: None, seconds })?;
             }
         }
         Ok(failures)
@@ -151,119 +180,58 @@ impl Bench<'_> {
     /// The plan of every budget, or why there is none.
     fn plans(
         &self,
-        attribution: &Attribution,
+        attributions: &[Attribution],
         repair: &str,
         budgets: &[&String],
     ) -> anyhow::Result<Vec<anyhow::Result<Planned>>> {
-        let settings = Settings {
-            formulation: attribution.formulation.clone(),
-            repair: Repair::named(repair)?,
-            budget: None,
-            logits: self.work.logits(),
-            top_k: self.study.recipe.images.top_k,
-            speakers: None,
-        };
+        let logits = self.work.logits();
         let parsed = budgets.iter().map(|text| budget(text)).collect::<anyhow::Result<Vec<_>>>()?;
-        let spent: Vec<budget::Budget> = parsed.iter().copied().flatten().collect();
-        if self.work.entry.counts == Counts::Uniform {
-            let relevance = attribution.relevance(self.source.model.graph(), self.job.task)?;
-            let logits = self.job.kept_logits(settings.logits);
-            let uniform = |budget| {
-                let plan = budget::uniform(&self.source.model, &relevance, &logits, budget)?;
-                Ok(Planned { plan, strategy: None, seconds: 0.0 })
-            };
-            return Ok(spent.into_iter().map(uniform).collect());
-        }
+        let spent: Vec<Budget> = parsed.iter().copied().flatten().collect();
+        let first = &attributions[0];
+        let strategies: &[Strategy] = match self.work.entry.counts {
+            Counts::Uniform if attributions.len() == 1 => {
+                let relevance = first.relevance(self.source.model.graph(), self.job.task)?;
+                let kept = self.job.kept_logits(logits);
+                let uniform = |budget| Ok(Planned::of(budget::uniform(&self.source.model, &relevance, &kept, budget)?));
+                return Ok(spent.into_iter().map(uniform).collect());
+            }
+            Counts::Uniform => &[Strategy::Uniform],
+            Counts::Chosen => &Strategy::ALL,
+        };
+        let repair = Repair::named(repair)?;
+        let spending = Spending { repair: &repair, logits, strategies };
         let (chosen, seconds) = if spent.is_empty() {
             (Vec::new(), 0.0)
         } else {
-            timed(|| self.job.choose(&settings, attribution, &spent))?
+            timed(|| self.job.choose(attributions, spending, &spent))?
         };
         let each = seconds / spent.len().max(1) as f64;
         let mut chosen = chosen.into_iter();
-        let plan = |budget: &Option<budget::Budget>| match budget {
-            None => {
-                let plan = self.job.fixed(attribution, settings.logits)?.plan;
-                Ok(Planned { plan, strategy: None, seconds: 0.0 })
-            }
+        let plan = |budget: &Option<Budget>| match budget {
+            None => Ok(Planned::of(self.job.fixed(first, logits)?.plan)),
             Some(_) => {
-                let chosen = chosen.next().context("a plan for every budget")?;
-                let strategy = Some(chosen.explanation.chosen.strategy.to_string());
-                Ok(Planned { plan: chosen.plan, strategy, seconds: each })
+                let Chosen { ranking, plan, explanation } = chosen.next().context("a plan for every budget")?;
+                Ok(Planned { ranking, plan, trial: Some(explanation.chosen), seconds: each })
             }
         };
         Ok(parsed.iter().map(plan).collect())
-    }
-
-    /// Repairs a component, measures it on test images, and keeps the record.
-    fn measure(&self, candidate: Candidate) -> anyhow::Result<()> {
-        let Candidate { settings, cut, strategy, mut seconds } = candidate;
-        if self.study.store.has(&settings) {
-            return Ok(());
-        }
-        let how = Repair::named(&settings.repair)?;
-        let (model, repair) = match how {
-            Repair::None => (cut.model, 0.0),
-            _ => {
-                let ((model, _), repair) = timed(|| self.job.repair(&how, &cut))?;
-                (model, repair)
-            }
-        };
-        seconds.repair = repair;
-        let (source, task) = (self.source, self.job.task);
-        let positions = source.test_positions(task)?;
-        let own = own_categories(&model, &source.model, task);
-        let labels = LabelMap::by_name(source.test.categories(), model.categories())?;
-        let evaluation = labels.evaluation(&self.study.runner.logits(&model, &source.test, &positions)?);
-        let whole = source.labels.evaluation(source.test_logits(self.study.runner)?);
-        let (auroc, source_auroc) = match *task {
-            [category] => {
-                let all: Vec<usize> = (0..source.test.labels().len()).collect();
-                let test = Labelled { images: &source.test, labels: &source.labels };
-                let area = test.area(self.study.runner, &model, own[0], category, &all)?;
-                (area, Some(source_area(&whole, category)))
-            }
-            _ => (None, None),
-        };
-        let size = model.size();
-        let record = ComponentRun {
-            parameters: size.parameters,
-            macs: size.macs,
-            source_parameters: source.model.size().parameters,
-            source_macs: source.model.size().macs,
-            images: positions.len(),
-            base: whole.among(task).percent(),
-            base_restricted: whole.within(task).percent(),
-            accuracy: evaluation.within(&own).percent(),
-            auroc,
-            source_auroc,
-            strategy,
-            calibration_images: self.job.images.for_task(&self.job.images.parts.calibration, task, usize::MAX).len(),
-            seconds,
-            peak_mib: peak_mib(),
-            run: settings,
-        };
-        let share = 100.0 * record.parameters as f64 / record.source_parameters as f64;
-        self.study.output.progress(format!(
-            "{}: {:.2} % of {:.2} %, {share:.1} % of the parameters",
-            describe(&record.run),
-            record.accuracy,
-            record.base_restricted
-        ));
-        self.study.store.add(&Record::Component(record))
     }
 }
 
 /// A plan and how it was found.
 struct Planned {
+    /// Whose plan it is.
+    ranking: usize,
     plan: KeepPlan,
-    strategy: Option<String>,
+    trial: Option<Trial>,
     seconds: f64,
 }
 
-fn source_area(evaluation: &Evaluation, category: usize) -> f64 {
-    let (scores, positive) = evaluation.scores_of(category);
-    auroc(&scores, &positive).map_or(f64::NAN, |area| 100.0 * area)
+impl Planned {
+    /// A plan of the first formulation that nothing was tried for.
+    fn of(plan: KeepPlan) -> Self {
+        Self { ranking: 0, plan, trial: None, seconds: 0.0 }
+    }
 }
 
 /// The control draws other numbers with every seed of the study.
@@ -275,7 +243,7 @@ fn reseeded(formulation: Formulation, seed: u64) -> Formulation {
     }
 }
 
-fn describe(run: &ComponentSettings) -> String {
+pub(super) fn describe(run: &ComponentSettings) -> String {
     let ComponentSettings { source, task, formulation, repair, budget, counts, seed, .. } = run;
     format!("{source} {task}, {formulation}, {repair}, {budget} ({counts}), seed {seed}")
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail, ensure};
 use mda_core::budget::Budget;
-use mda_core::formulation::Formulation;
+use mda_core::formulation::{Competition, Formulation};
 use mda_core::repair::Repair;
 use mda_core::rescale::Rescaling;
 use serde::Deserialize;
@@ -158,9 +158,8 @@ impl Recipe {
         );
         for entry in &self.disassemble {
             self.known(&entry.source)?;
-            for name in entry.formulations.iter().chain(&entry.same_size) {
-                Formulation::from_str(name)?;
-            }
+            entry.formulations.iter().try_for_each(|name| Competition::from_str(name).map(drop))?;
+            entry.same_size.iter().try_for_each(|name| Formulation::from_str(name).map(drop))?;
             entry.repairs.iter().try_for_each(|name| Repair::named(name).map(drop))?;
             for text in &entry.budgets {
                 let budget = budget(text)?;
@@ -174,7 +173,7 @@ impl Recipe {
         for entry in &self.assemble {
             ensure!(entry.components.len() >= 2, "an [[assemble]] needs at least two components");
             entry.components.iter().try_for_each(|part| self.known(&part.source))?;
-            Formulation::from_str(&entry.formulation)?;
+            Competition::from_str(&entry.formulation)?;
             Repair::named(&entry.repair)?;
             budget(&entry.budget)?;
         }

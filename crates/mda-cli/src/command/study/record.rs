@@ -1,5 +1,6 @@
 //! What a study finds, one line of JSON a run: a study that was interrupted goes on where it stopped.
 
+use super::flags::Flags;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -36,8 +37,17 @@ pub(super) struct ComponentRun {
     pub(super) auroc: Option<f64>,
     /// The same of the source's logit.
     pub(super) source_auroc: Option<f64>,
+    /// Which of the formulations that compete was taken, where counts were chosen.
+    #[serde(default)]
+    pub(super) winner: Option<String>,
     /// How the chosen counts were found, where a budget was given.
     pub(super) strategy: Option<String>,
+    /// The loss of the plan on held-out train images when it was chosen.
+    #[serde(default)]
+    pub(super) held_out_loss: Option<f64>,
+    /// Which of the test images are told right.
+    #[serde(default)]
+    pub(super) right: Flags,
     /// Train images that repaired it.
     pub(super) calibration_images: usize,
     pub(super) seconds: Seconds,

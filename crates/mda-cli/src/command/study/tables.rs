@@ -2,6 +2,7 @@
 
 mod csv;
 mod curves;
+mod noise;
 
 pub(super) use csv::csv;
 

@@ -3,6 +3,9 @@
 use super::super::record::Record;
 use serde::Serialize;
 
+/// What there is of every image stays in the JSON.
+const IMAGES: &str = "right";
+
 /// Every component run, a row each, nested settings flattened.
 pub(in super::super) fn csv(records: &[Record], components: bool) -> anyhow::Result<String> {
     let mut heads: Vec<String> = Vec::new();
@@ -33,7 +36,7 @@ fn flat<T: Serialize>(run: &T) -> anyhow::Result<Vec<(String, String)>> {
 fn flatten(prefix: &str, value: &serde_json::Value, cells: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Object(fields) => {
-            for (name, value) in fields {
+            for (name, value) in fields.iter().filter(|(name, _)| *name != IMAGES) {
                 let name = if prefix.is_empty() || prefix == "run" { name.clone() } else { format!("{prefix}_{name}") };
                 flatten(&name, value, cells);
             }

@@ -1,6 +1,7 @@
 //! Accuracy against size: formulations down, budgets across.
 
 use super::super::record::ComponentRun;
+use super::noise::{CLEARLY, Rights};
 use super::{Spread, by_seed, row};
 
 /// Runs of one kind of counts and one repair, over several tasks.
@@ -17,8 +18,14 @@ struct Task<'a> {
     base_restricted: f64,
     formulations: Vec<&'a str>,
     budgets: Vec<&'a str>,
-    /// `[formulation][budget]`; of no run where a budget is not to be had.
-    accuracy: Vec<Vec<Spread>>,
+    /// `[formulation][budget]`.
+    cells: Vec<Vec<Cell>>,
+}
+
+/// One formulation at one budget, over seeds; of no run where a budget is not to be had.
+struct Cell {
+    accuracy: Spread,
+    rights: Option<Rights>,
 }
 
 /// So many budgets with chosen counts make a curve; with the same share of every layer one does.
@@ -62,7 +69,8 @@ impl<'a> Curves<'a> {
             other => other,
         };
         let mut text = format!(
-            "\n## Accuracy by size, repair {}\n\nCounts: {how}. Test accuracy in percent, the choice limited to the task.\n",
+            "\n## Accuracy by size, repair {}\n\nCounts: {how}. Test accuracy in percent, the choice limited to the task. In \
+             bold the best of a column, and what is less than {CLEARLY} standard errors behind it, image by image.\n",
             self.repair
         );
         self.tasks.iter().for_each(|task| text.push_str(&task.markdown()));
@@ -76,20 +84,22 @@ impl<'a> Curves<'a> {
             self.tasks.iter().flat_map(|task| task.formulations.iter().copied()).collect();
         let mut seen = std::collections::HashSet::new();
         formulations.retain(|name| seen.insert(*name));
-        let mut rows: Vec<(&str, f64, (f64, String))> = Vec::new();
+        let mut rows: Vec<(&str, f64, (f64, String), String)> = Vec::new();
         for name in formulations {
             let points: Vec<Point> = self.tasks.iter().flat_map(|task| task.points(name)).collect();
             let below = points.iter().map(|point| point.below).sum::<f64>() / points.len().max(1) as f64;
+            let told = points.iter().filter_map(|point| point.clearly);
+            let clearly = format!("{} of {}", told.clone().filter(|&clearly| clearly).count(), told.count());
             let most = points.into_iter().max_by(|a, b| a.behind.total_cmp(&b.behind));
-            rows.push((name, below, most.map(|point| (point.behind, point.place)).unwrap_or_default()));
+            rows.push((name, below, most.map(|point| (point.behind, point.place)).unwrap_or_default(), clearly));
         }
         rows.sort_by(|a, b| a.1.total_cmp(&b.1));
         let mut text = String::from(
             "\n**All points**: points of accuracy below the restricted source, and behind the best of a column\n\n\
-             | formulation | below the source, mean | behind the best, most |\n|---|---|---|\n",
+             | formulation | below the source, mean | behind the best, most | clearly behind it |\n|---|---|---|---|\n",
         );
-        for (name, below, (behind, place)) in rows {
-            text.push_str(&row(&[name.into(), format!("{below:.2}"), format!("{behind:.2} ({place})")]));
+        for (name, below, (behind, place), clearly) in rows {
+            text.push_str(&row(&[name.into(), format!("{below:.2}"), format!("{behind:.2} ({place})"), clearly]));
         }
         text
     }
@@ -100,6 +110,8 @@ struct Point {
     place: String,
     below: f64,
     behind: f64,
+    /// Whether it is clearly behind the best, where the runs tell.
+    clearly: Option<bool>,
 }
 
 impl<'a> Task<'a> {
@@ -113,37 +125,38 @@ impl<'a> Task<'a> {
                 budgets.push(&run.run.budget);
             }
         }
-        let spread = |formulation: &&str, budget: &&str| {
+        let cell = |formulation: &&str, budget: &&str| {
             let own = runs.iter().filter(|run| run.run.formulation == *formulation && run.run.budget == *budget);
-            Spread::of(own.map(|run| run.accuracy))
+            let accuracy = Spread::of(own.clone().map(|run| run.accuracy));
+            Cell { accuracy, rights: Rights::of(own.copied()) }
         };
-        let accuracy = formulations.iter().map(|f| budgets.iter().map(|b| spread(f, b)).collect()).collect();
+        let cells = formulations.iter().map(|f| budgets.iter().map(|b| cell(f, b)).collect()).collect();
         let first = runs[0];
         let name = format!("{} {}", first.run.source, first.run.task);
-        Self { name, base_restricted: first.base_restricted, formulations, budgets, accuracy }
+        Self { name, base_restricted: first.base_restricted, formulations, budgets, cells }
     }
 
     /// The best mean of every budget.
-    fn best(&self) -> Vec<f64> {
+    fn best(&self) -> Vec<&Cell> {
         let of = |budget: usize| {
-            let had = self.accuracy.iter().map(|row| row[budget]).filter(|spread| spread.count > 0);
-            had.map(|spread| spread.mean).fold(f64::NEG_INFINITY, f64::max)
+            let had = self.cells.iter().map(move |row| &row[budget]).filter(|cell| cell.accuracy.count > 0);
+            had.max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean))
         };
-        (0..self.budgets.len()).map(of).collect()
+        (0..self.budgets.len()).filter_map(of).collect()
     }
 
     fn points(&self, formulation: &str) -> Vec<Point> {
         let Some(index) = self.formulations.iter().position(|name| *name == formulation) else { return Vec::new() };
-        let columns = self.accuracy[index].iter().zip(self.best()).zip(&self.budgets);
-        let point = |((spread, best), budget): ((&Spread, f64), &&str)| Point {
+        let columns = self.cells[index].iter().zip(self.best()).zip(&self.budgets);
+        let point = |((cell, best), budget): ((&Cell, &Cell), &&str)| Point {
             place: format!("{}, {budget}", self.name),
-            below: self.base_restricted - spread.mean,
-            behind: best - spread.mean,
+            below: self.base_restricted - cell.accuracy.mean,
+            behind: best.accuracy.mean - cell.accuracy.mean,
+            clearly: cell.clearly_behind(best),
         };
-        columns.filter(|((spread, _), _)| spread.count > 0).map(point).collect()
+        columns.filter(|((cell, _), _)| cell.accuracy.count > 0).map(point).collect()
     }
 
-    /// The best of a column in bold.
     fn markdown(&self) -> String {
         let mut text = format!(
             "\n**{}** (source restricted {:.2})\n\n| formulation | {} |\n|---|{}\n",
@@ -153,20 +166,29 @@ impl<'a> Task<'a> {
             "---|".repeat(self.budgets.len())
         );
         let best = self.best();
-        for (formulation, spreads) in self.formulations.iter().zip(&self.accuracy) {
-            let cells = spreads.iter().zip(&best).map(|(spread, &best)| match spread.count {
+        for (formulation, cells) in self.formulations.iter().zip(&self.cells) {
+            let shown = cells.iter().zip(&best).map(|(cell, best)| match cell.accuracy.count {
                 0 => String::new(),
-                _ if spread.mean >= best => format!("**{}**", spread.show()),
-                _ => spread.show(),
+                _ if cell.accuracy.mean >= best.accuracy.mean || cell.clearly_behind(best) == Some(false) => {
+                    format!("**{}**", cell.accuracy.show())
+                }
+                _ => cell.accuracy.show(),
             });
-            text.push_str(&row(&std::iter::once((*formulation).to_owned()).chain(cells).collect::<Vec<_>>()));
+            text.push_str(&row(&std::iter::once((*formulation).to_owned()).chain(shown).collect::<Vec<_>>()));
         }
         text
     }
 }
 
+impl Cell {
+    fn clearly_behind(&self, best: &Self) -> Option<bool> {
+        Some(self.rights.as_ref()?.clearly_behind(best.rights.as_ref()?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::super::flags::Flags;
     use super::super::super::record::{ComponentSettings, Seconds};
     use super::*;
 
@@ -192,7 +214,10 @@ mod tests {
             accuracy,
             auroc: None,
             source_auroc: None,
+            winner: None,
             strategy: None,
+            held_out_loss: None,
+            right: Flags::of(&(0..100).map(|image| f64::from(image) < accuracy).collect::<Vec<_>>()),
             calibration_images: 10,
             seconds: Seconds::default(),
             peak_mib: None,
@@ -205,17 +230,17 @@ mod tests {
             run("obs", "10%", "uniform", 0, 92.0),
             run("obs", "10%", "uniform", 1, 94.0),
             run("obs", "50%", "uniform", 0, 94.0),
-            run("l1", "10%", "uniform", 0, 91.0),
-            run("l1", "50%", "uniform", 0, 94.5),
+            run("l1", "10%", "uniform", 0, 81.0),
+            run("l1", "50%", "uniform", 0, 95.0),
             run("obs", "20%", "chosen", 0, 94.0),
         ];
         let (curves, single) = Curves::among(&runs.iter().collect::<Vec<_>>());
         assert_eq!(single.len(), 1, "a single chosen budget is no curve");
         let [curves] = curves.as_slice() else { panic!("one table") };
         let text = curves.markdown();
-        assert!(text.contains("| obs | **93.00 ± 1.41** | 94.00 |"), "{text}");
-        assert!(text.contains("| l1 | 91.00 | **94.50** |"), "{text}");
-        assert!(text.contains("| obs | 1.50 | 0.50 (mnist 0-2, 50%) |"), "{text}");
-        assert!(text.contains("| l1 | 2.25 | 2.00 (mnist 0-2, 10%) |"), "{text}");
+        assert!(text.contains("| obs | **93.00 ± 1.41** | **94.00** |"), "one image of a hundred is noise: {text}");
+        assert!(text.contains("| l1 | 81.00 | **95.00** |"), "{text}");
+        assert!(text.contains("| obs | 1.50 | 1.00 (mnist 0-2, 50%) | 0 of 2 |"), "{text}");
+        assert!(text.contains("| l1 | 7.00 | 12.00 (mnist 0-2, 10%) | 1 of 2 |"), "{text}");
     }
 }

@@ -1,0 +1,90 @@
+//! What a study's component is worth on test images.
+
+use super::components::{Bench, describe, timed};
+use super::flags::Flags;
+use super::record::{ComponentRun, ComponentSettings, Record, Seconds};
+use crate::pipeline::{Labelled, own_categories};
+use crate::timing::peak_mib;
+use mda_core::budget::Trial;
+use mda_core::disassemble::Component;
+use mda_core::labels::LabelMap;
+use mda_core::metrics::{Evaluation, auroc};
+use mda_core::repair::Repair;
+use mda_core::source::ImageSource;
+
+/// A component that is about to be measured.
+pub(super) struct Candidate {
+    pub(super) settings: ComponentSettings,
+    pub(super) cut: Component,
+    /// How it was chosen, where it was.
+    pub(super) trial: Option<Trial>,
+    pub(super) seconds: Seconds,
+}
+
+impl Bench<'_> {
+    /// Repairs a component, measures it on test images, and keeps the record.
+    pub(super) fn measure(&self, candidate: Candidate) -> anyhow::Result<()> {
+        let Candidate { settings, cut, trial, mut seconds } = candidate;
+        if self.study.store.has(&settings) {
+            return Ok(());
+        }
+        let how = Repair::named(&settings.repair)?;
+        let (model, repair) = match how {
+            Repair::None => (cut.model, 0.0),
+            _ => {
+                let ((model, _), repair) = timed(|| self.job.repair(&how, &cut))?;
+                (model, repair)
+            }
+        };
+        seconds.repair = repair;
+        let (source, task) = (self.source, self.job.task);
+        let positions = source.test_positions(task)?;
+        let own = own_categories(&model, &source.model, task);
+        let labels = LabelMap::by_name(source.test.categories(), model.categories())?;
+        let evaluation = labels.evaluation(&self.study.runner.logits(&model, &source.test, &positions)?);
+        let whole = source.labels.evaluation(source.test_logits(self.study.runner)?);
+        let (auroc, source_auroc) = match *task {
+            [category] => {
+                let all: Vec<usize> = (0..source.test.labels().len()).collect();
+                let test = Labelled { images: &source.test, labels: &source.labels };
+                let area = test.area(self.study.runner, &model, own[0], category, &all)?;
+                (area, Some(source_area(&whole, category)))
+            }
+            _ => (None, None),
+        };
+        let size = model.size();
+        let record = ComponentRun {
+            parameters: size.parameters,
+            macs: size.macs,
+            source_parameters: source.model.size().parameters,
+            source_macs: source.model.size().macs,
+            images: positions.len(),
+            base: whole.among(task).percent(),
+            base_restricted: whole.within(task).percent(),
+            accuracy: evaluation.within(&own).percent(),
+            auroc,
+            source_auroc,
+            winner: trial.as_ref().map(|trial| trial.ranking.clone()),
+            strategy: trial.as_ref().map(|trial| trial.strategy.to_string()),
+            held_out_loss: trial.map(|trial| trial.confirmed.unwrap_or(trial.quality).loss),
+            right: Flags::of(&evaluation.correct_within(&own)),
+            calibration_images: self.job.images.for_task(&self.job.images.parts.calibration, task, usize::MAX).len(),
+            seconds,
+            peak_mib: peak_mib(),
+            run: settings,
+        };
+        let share = 100.0 * record.parameters as f64 / record.source_parameters as f64;
+        self.study.output.progress(format!(
+            "{}: {:.2} % of {:.2} %, {share:.1} % of the parameters",
+            describe(&record.run),
+            record.accuracy,
+            record.base_restricted
+        ));
+        self.study.store.add(&Record::Component(record))
+    }
+}
+
+fn source_area(evaluation: &Evaluation, category: usize) -> f64 {
+    let (scores, positive) = evaluation.scores_of(category);
+    auroc(&scores, &positive).map_or(f64::NAN, |area| 100.0 * area)
+}

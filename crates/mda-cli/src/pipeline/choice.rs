@@ -1,0 +1,166 @@
+//! Choosing what stays within a budget: plans of all competing formulations are cut, quickly repaired, and compared on
+//! train images that nothing else looks at.
+
+use super::Job;
+use super::images::JUDGES;
+use mda_core::Model;
+use mda_core::budget::{self, Budget, Chosen, Criterion, EvaluateError, Planner, Quality, Ranking, Strategy};
+use mda_core::disassemble::{Attribution, Component, Logits};
+use mda_core::keep::KeepPlan;
+use mda_core::relevance::Relevance;
+use mda_core::repair::{Repair, RidgeOptions, repair};
+
+/// How many images repair a plan while plans are compared: of a category, and of the whole task.
+const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
+/// How many images tell how sensitive a layer is, and how far a trial's layers are off.
+const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
+/// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
+const TRIAL_JUDGES: Limit = Limit { category: JUDGES, task: 2000 };
+/// Output positions that a layer is refitted on while plans are compared.
+const TRIAL_OBSERVATIONS: usize = 8192;
+/// What pulls towards the source's weights then.
+const TRIAL_LAMBDA: f64 = 1e-2;
+
+/// How a budget may be spent.
+#[derive(Clone, Copy)]
+pub(crate) struct Spending<'a> {
+    /// How the component will be repaired.
+    pub(crate) repair: &'a Repair,
+    pub(crate) logits: Logits,
+    pub(crate) strategies: &'a [Strategy],
+}
+
+/// The most images of one category, and of all categories of a task.
+#[derive(Clone, Copy)]
+struct Limit {
+    category: usize,
+    task: usize,
+}
+
+impl Limit {
+    /// How many of each, so that a task of many categories does not take longer.
+    fn each(self, categories: usize) -> usize {
+        (self.task / categories.max(1)).clamp(1, self.category)
+    }
+}
+
+/// What one attribution says.
+struct Opinion {
+    name: String,
+    relevance: Relevance,
+    /// The plan of its thresholds, where they leave something of every layer.
+    fixed: Option<KeepPlan>,
+}
+
+impl Opinion {
+    fn ranking(&self) -> Ranking<'_> {
+        Ranking { name: &self.name, relevance: &self.relevance, fixed: self.fixed.as_ref() }
+    }
+}
+
+/// How plans are tried: images, as positions, and the repair.
+struct Trials<'a> {
+    job: &'a Job<'a>,
+    how: Repair,
+    calibration: Vec<usize>,
+    held_out: Vec<usize>,
+    probes: Vec<usize>,
+    judges: Vec<usize>,
+}
+
+impl Job<'_> {
+    /// The images that plans are compared by.
+    pub(crate) fn judges(&self) -> Vec<usize> {
+        self.images.for_task(&self.images.parts.choice, self.task, TRIAL_JUDGES.each(self.task.len()))
+    }
+
+    /// For every budget the best plan of any of `attributions`; how sensitive the layers are is measured once for all
+    /// budgets.
+    pub(crate) fn choose(
+        &self,
+        attributions: &[Attribution],
+        spending: Spending<'_>,
+        budgets: &[Budget],
+    ) -> anyhow::Result<Vec<Chosen>> {
+        let opinion = |attribution: &Attribution| -> anyhow::Result<Opinion> {
+            Ok(Opinion {
+                name: attribution.formulation.to_string(),
+                relevance: attribution.relevance(self.source.graph(), self.task)?,
+                fixed: self.fixed(attribution, spending.logits).ok().map(|component| component.plan),
+            })
+        };
+        let opinions = attributions.iter().map(opinion).collect::<anyhow::Result<Vec<_>>>()?;
+        let rankings: Vec<Ranking<'_>> = opinions.iter().map(Opinion::ranking).collect();
+        let trials = Trials::new(self, spending.repair);
+        // Whose plan it is makes no difference to what it is worth.
+        let cut = |plan: &KeepPlan| self.cut(&attributions[0], plan.clone());
+        let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
+            Ok(trials.quality(&cut(plan)?.model, &trials.probes)?)
+        };
+        let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
+            Ok(trials.quality(&trials.repaired(cut(plan)?)?, &trials.judges)?)
+        };
+        let confirm = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
+            let repaired = self.repair(spending.repair, &cut(plan)?)?.0;
+            Ok(trials.quality(&repaired, &trials.judges)?)
+        };
+        let logits = self.kept_logits(spending.logits);
+        let request = budget::Request {
+            model: self.source,
+            rankings: &rankings,
+            strategies: spending.strategies,
+            criterion: if spending.repair.refits() { Criterion::Loss } else { Criterion::Accuracy },
+            logits: &logits,
+            sensitivity: &sensitivity,
+            evaluate: &evaluate,
+            confirm: (trials.how != *spending.repair).then_some(&confirm),
+        };
+        let planner = Planner::new(&request)?;
+        budgets.iter().map(|&budget| Ok(planner.choose(budget)?)).collect()
+    }
+}
+
+impl<'a> Trials<'a> {
+    fn new(job: &'a Job<'a>, repair: &Repair) -> Self {
+        let parts = job.images.parts;
+        let first = |part: &[usize], limit: Limit| job.images.for_task(part, job.task, limit.each(job.task.len()));
+        Self {
+            job,
+            how: quick(repair),
+            calibration: first(&parts.calibration, TRIAL_IMAGES),
+            held_out: first(&parts.tuning, SENSITIVITY_IMAGES),
+            probes: first(&parts.choice, SENSITIVITY_IMAGES),
+            judges: job.judges(),
+        }
+    }
+
+    fn repaired(&self, cut: Component) -> anyhow::Result<Model> {
+        let Job { runner, source, images, .. } = *self.job;
+        if self.keeps_all(&cut.plan) {
+            return Ok(cut.model);
+        }
+        Ok(repair(runner, source, &cut, images.source, &self.calibration, &self.held_out, &self.how)?.model)
+    }
+
+    /// Whether nothing but logits goes, so that there is nothing to repair.
+    fn keeps_all(&self, plan: &KeepPlan) -> bool {
+        let graph = self.job.source.graph();
+        let whole = |id: usize| plan.kept(id).len() == graph.node(id).shape.channels();
+        (0..graph.nodes().len()).filter(|&id| id != graph.output()).all(whole)
+    }
+
+    fn quality(&self, component: &Model, positions: &[usize]) -> anyhow::Result<Quality> {
+        let Job { runner, source, images, task } = *self.job;
+        images.quality(runner, component, source, task, positions)
+    }
+}
+
+/// The repair that plans are compared under: the same, on fewer observations.
+fn quick(repair: &Repair) -> Repair {
+    match repair {
+        Repair::Ridge(_) => {
+            Repair::Ridge(RidgeOptions { lambdas: vec![TRIAL_LAMBDA], observations: TRIAL_OBSERVATIONS })
+        }
+        other => other.clone(),
+    }
+}
