@@ -200,8 +200,8 @@ pub(crate) struct Disassemble {
 pub(crate) struct Method {
     /// The formulation: a preset (obs, graph, model-lego, soft, frat, mean-activation, l1, fpgm, hrank, taylor, random),
     /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`. Several, as in `obs+taylor`, compete within a
-    /// budget. `auto` is obs+taylor+soft+fpgm, without ridge obs+graph+soft+frat+mean-activation+taylor, and obs where
-    /// there is no budget.
+    /// budget. `auto` is obs+taylor+soft+fpgm, without ridge all but model-lego and random, and obs where there is no
+    /// budget.
     #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE][+NAME...]")]
     pub(crate) formulation: String,
     /// The threshold of an input's contribution to one output, for all layers.

@@ -124,7 +124,7 @@ fn formulations_compete_within_a_budget() {
         assert_eq!(winner.to_string(), budget["chosen"]["ranking"].as_str().unwrap());
     }
     // The embedded images are too few to compare refitted components by, unless one asks for it.
-    assert_eq!(tried, ["obs", "frat graph mean-activation obs soft taylor", "l1 random,seed=3"]);
+    assert_eq!(tried, ["obs", "fpgm frat graph hrank l1 mean-activation obs soft taylor", "l1 random,seed=3"]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl<'a> Planner<'a> {
         Ok(Self { searches, criterion: request.criterion, confirm: request.confirm, whole })
     }
 
-    /// As [`choose`].
+    /// As [`super::choose`].
     ///
     /// # Errors
     /// [`BudgetError`].
