@@ -1,5 +1,7 @@
 //! Budgets are met, sizes are exact, and what is chosen is the best of what was tried.
 
+mod competition;
+
 use super::*;
 use crate::measure::Uniform;
 use crate::op::{Conv2d, Op};
@@ -105,100 +107,6 @@ fn fixed_thresholds_that_fit_are_never_beaten_downwards() {
     };
     let chosen = choose(&request, Budget::Params(0.9)).unwrap();
     assert_eq!((chosen.plan, chosen.explanation.chosen.strategy), (fixed.clone(), Strategy::Fixed));
-}
-
-#[test]
-fn the_best_of_several_rankings_is_chosen() {
-    let mut uniform = Uniform::new(8);
-    let model = random_model(&mut uniform);
-    let all: Vec<Relevance> = (0..3).map(|_| random_relevance(&model, &mut uniform)).collect();
-    let names = ["a", "b", "c"];
-    let rankings: Vec<Ranking<'_>> =
-        all.iter().zip(names).map(|(relevance, name)| Ranking { name, relevance, fixed: None }).collect();
-    for wanted in 0..3 {
-        let of_wanted = |plan: &KeepPlan| *plan == with_counts_of(&model, &all[wanted], &[0], plan);
-        let evaluate = |plan: &KeepPlan| {
-            let worth = if of_wanted(plan) { 90.0 } else { 50.0 };
-            Ok(Quality { accuracy: worth, loss: 100.0 - worth })
-        };
-        for strategies in [&Strategy::ALL[..], &[Strategy::Uniform]] {
-            let request = Request {
-                model: &model,
-                rankings: &rankings,
-                strategies,
-                criterion: Criterion::Loss,
-                logits: &[0],
-                sensitivity: &evaluate,
-                evaluate: &evaluate,
-                confirm: None,
-            };
-            let Chosen { ranking, plan, explanation } = choose(&request, Budget::Params(0.5)).unwrap();
-            assert_eq!((ranking, explanation.chosen.ranking.as_str()), (wanted, names[wanted]));
-            assert!(of_wanted(&plan));
-            assert!(explanation.trials.iter().all(|trial| strategies.contains(&trial.strategy)));
-            let reads = strategies.len() > 1;
-            assert!(explanation.sites.iter().all(|site| site.losses.is_empty() != reads), "only where asked for");
-        }
-    }
-}
-
-#[test]
-fn the_criterion_decides() {
-    let mut uniform = Uniform::new(10);
-    let model = random_model(&mut uniform);
-    let all = [random_relevance(&model, &mut uniform), random_relevance(&model, &mut uniform)];
-    let rankings = [0, 1].map(|index| Ranking { name: "random", relevance: &all[index], fixed: None });
-    // The second is more accurate at more loss.
-    let evaluate = |plan: &KeepPlan| {
-        let second = *plan == with_counts_of(&model, &all[1], &[0], plan);
-        Ok(if second { Quality { accuracy: 70.0, loss: 2.0 } } else { Quality { accuracy: 60.0, loss: 1.0 } })
-    };
-    for (criterion, wanted) in [(Criterion::Loss, 0), (Criterion::Accuracy, 1)] {
-        let request = Request {
-            model: &model,
-            rankings: &rankings,
-            strategies: &[Strategy::Uniform],
-            criterion,
-            logits: &[0],
-            sensitivity: &evaluate,
-            evaluate: &evaluate,
-            confirm: None,
-        };
-        assert_eq!(choose(&request, Budget::Params(0.5)).unwrap().ranking, wanted);
-    }
-}
-
-#[test]
-fn the_whole_repair_decides_between_the_best_trials() {
-    let mut uniform = Uniform::new(9);
-    let model = random_model(&mut uniform);
-    let all: Vec<Relevance> = (0..5).map(|_| random_relevance(&model, &mut uniform)).collect();
-    let rankings: Vec<Ranking<'_>> =
-        all.iter().map(|relevance| Ranking { name: "random", relevance, fixed: None }).collect();
-    let of = |index: usize, plan: &KeepPlan| *plan == with_counts_of(&model, &all[index], &[0], plan);
-    // The trials like the first rankings better, the whole repair the later ones.
-    let worth = |plan: &KeepPlan| (0..5).find(|&index| of(index, plan)).unwrap_or(5) as f64;
-    let evaluate = |plan: &KeepPlan| Ok(Quality { accuracy: 50.0, loss: worth(plan) });
-    let confirmed = std::cell::Cell::new(0);
-    let confirm = |plan: &KeepPlan| {
-        confirmed.set(confirmed.get() + 1);
-        Ok(Quality { accuracy: 50.0, loss: 9.0 - worth(plan) })
-    };
-    let request = Request {
-        model: &model,
-        rankings: &rankings,
-        strategies: &[Strategy::Uniform],
-        criterion: Criterion::Loss,
-        logits: &[0],
-        sensitivity: &evaluate,
-        evaluate: &evaluate,
-        confirm: Some(&confirm),
-    };
-    let chosen = choose(&request, Budget::Params(0.5)).unwrap();
-    assert_eq!((chosen.ranking, confirmed.get()), (FINALISTS - 1, FINALISTS), "the last of those that came that far");
-    let Explanation { chosen, trials, .. } = chosen.explanation;
-    assert_eq!(chosen, trials[0]);
-    assert_eq!(trials.iter().filter(|trial| trial.confirmed.is_some()).count(), FINALISTS);
 }
 
 #[test]
