@@ -50,7 +50,8 @@ pub struct SiteChoice {
     pub total: usize,
     /// How many of them stay.
     pub kept: usize,
-    /// The loss with this site alone cut, by how many stay: ascending, the last one uncut; empty where it was not asked for.
+    /// The loss with this site alone cut as the first ranking says, by how many stay: ascending, the last one uncut; empty
+    /// where no strategy asks for it.
     pub losses: Vec<(usize, f64)>,
 }
 

@@ -89,7 +89,8 @@ pub struct Request<'a> {
     pub criterion: Criterion,
     /// The logits that stay.
     pub logits: &'a [usize],
-    /// How sensitivity is found: evaluated with one site cut at a time. Called a few times a layer, so it should be cheap.
+    /// How sensitivity is found: evaluated with one site cut at a time as the first ranking says. Called a few times a layer,
+    /// so it should be cheap.
     pub sensitivity: &'a Evaluate<'a>,
     /// What compares whole plans: with repair where the component will be repaired, on images that neither the
     /// attribution nor the repair has seen.
