@@ -61,12 +61,15 @@ impl Work<'_> {
 
     /// Those with one repair.
     fn repaired(&self, formulation: &str, repair: &str) -> Vec<ComponentSettings> {
-        let of_budget = |budget: &String| {
-            let own = self.run(formulation, repair, budget);
-            let alike: Vec<_> = self.entry.same_size.iter().map(|other| self.alike(&own, other)).collect();
-            std::iter::once(own).chain(alike)
-        };
-        self.entry.budgets.iter().flat_map(of_budget).collect()
+        self.entry.budgets.iter().flat_map(|budget| self.of_budget(formulation, repair, budget)).collect()
+    }
+
+    /// One of them, and those of the same size.
+    fn of_budget(&self, formulation: &str, repair: &str, budget: &str) -> Vec<ComponentSettings> {
+        let own = self.run(formulation, repair, budget);
+        let mut runs: Vec<_> = self.entry.same_size.iter().map(|other| self.alike(&own, other)).collect();
+        runs.insert(0, own);
+        runs
     }
 
     fn run(&self, formulation: &str, repair: &str, budget: &str) -> ComponentSettings {
@@ -141,11 +144,7 @@ impl Bench<'_> {
         shared: Seconds,
     ) -> anyhow::Result<Vec<String>> {
         let work = self.work;
-        let open = |budget: &&String| {
-            let own = work.run(name, repair, budget);
-            let alike = work.entry.same_size.iter().map(|other| work.alike(&own, other));
-            std::iter::once(own.clone()).chain(alike.collect::<Vec<_>>()).any(|run| !self.study.store.has(&run))
-        };
+        let open = |budget: &&String| work.of_budget(name, repair, budget).iter().any(|run| !self.study.store.has(run));
         let budgets: Vec<&String> = work.entry.budgets.iter().filter(open).collect();
         let mut failures = Vec::new();
         for (text, plan) in budgets.iter().zip(self.plans(attributions, repair, &budgets)?) {
@@ -163,10 +162,8 @@ impl Bench<'_> {
             };
             let plan = cut.plan.clone();
             let seconds = Seconds { choose, ..shared };
-            let alike: Vec<ComponentSettings> =
-                work.entry.same_size.iter().map(|other| work.alike(&settings, other)).collect();
             self.measure(Candidate { settings, cut, trial, seconds })?;
-            for settings in alike {
+            for settings in work.of_budget(name, repair, text).split_off(1) {
                 let formulation = reseeded(settings.formulation.parse()?, work.seed);
                 let (cut, attribute) =
                     timed(|| self.job.same_size(&formulation, work.logits(), self.selection, &plan))?;
