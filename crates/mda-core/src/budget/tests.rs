@@ -28,6 +28,25 @@ fn quality(model: &Model, plan: &KeepPlan) -> Quality {
     Quality { accuracy, loss: 100.0 - accuracy }
 }
 
+/// A request in which every strategy spends, loss decides, and `evaluate` is asked for everything.
+fn request<'a>(
+    model: &'a Model,
+    rankings: &'a [Ranking<'a>],
+    logits: &'a [usize],
+    evaluate: &'a Evaluate<'a>,
+) -> Request<'a> {
+    Request {
+        model,
+        rankings,
+        strategies: &Strategy::ALL,
+        criterion: Criterion::Loss,
+        logits,
+        sensitivity: evaluate,
+        evaluate,
+        confirm: None,
+    }
+}
+
 #[test]
 fn counted_sizes_are_those_of_the_cut_models() {
     for seed in 0..80 {
@@ -54,16 +73,8 @@ fn budgets_are_met_and_the_best_trial_is_chosen() {
         let model = random_model(&mut uniform);
         let relevance = random_relevance(&model, &mut uniform);
         let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
-        let request = Request {
-            model: &model,
-            rankings: &[Ranking { name: "random", relevance: &relevance, fixed: None }],
-            strategies: &Strategy::ALL,
-            criterion: Criterion::Loss,
-            logits: &[0, 1],
-            sensitivity: &evaluate,
-            evaluate: &evaluate,
-            confirm: None,
-        };
+        let rankings = [Ranking { name: "random", relevance: &relevance, fixed: None }];
+        let request = request(&model, &rankings, &[0, 1], &evaluate);
         for budget in [Budget::Params(0.6), Budget::Macs(0.6)] {
             let Chosen { plan, explanation, .. } = choose(&request, budget).unwrap();
             let size = slice(&model, &plan).unwrap().size();
@@ -95,16 +106,8 @@ fn fixed_thresholds_that_fit_are_never_beaten_downwards() {
         let accuracy = if *plan == fixed { 90.0 } else { 50.0 };
         Ok(Quality { accuracy, loss: 1.0 })
     };
-    let request = Request {
-        model: &model,
-        rankings: &[Ranking { name: "random", relevance: &relevance, fixed: Some(&fixed) }],
-        strategies: &Strategy::ALL,
-        criterion: Criterion::Loss,
-        logits: &[0],
-        sensitivity: &evaluate,
-        evaluate: &evaluate,
-        confirm: None,
-    };
+    let rankings = [Ranking { name: "random", relevance: &relevance, fixed: Some(&fixed) }];
+    let request = request(&model, &rankings, &[0], &evaluate);
     let chosen = choose(&request, Budget::Params(0.9)).unwrap();
     assert_eq!((chosen.plan, chosen.explanation.chosen.strategy), (fixed.clone(), Strategy::Fixed));
 }
@@ -115,16 +118,8 @@ fn senseless_and_impossible_budgets_say_so() {
     let model = random_model(&mut uniform);
     let relevance = random_relevance(&model, &mut uniform);
     let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
-    let request = Request {
-        model: &model,
-        rankings: &[Ranking { name: "random", relevance: &relevance, fixed: None }],
-        strategies: &Strategy::ALL,
-        criterion: Criterion::Loss,
-        logits: &[0],
-        sensitivity: &evaluate,
-        evaluate: &evaluate,
-        confirm: None,
-    };
+    let rankings = [Ranking { name: "random", relevance: &relevance, fixed: None }];
+    let request = request(&model, &rankings, &[0], &evaluate);
     assert!(matches!(choose(&request, Budget::Params(1.5)), Err(BudgetError::Meaningless { .. })));
     assert!(matches!(choose(&request, Budget::MaxDrop(f64::NAN)), Err(BudgetError::Meaningless { .. })));
     assert!(matches!(choose(&request, Budget::Params(1e-4)), Err(BudgetError::TooSmall { .. })));

@@ -54,12 +54,6 @@ impl Competition {
     }
 }
 
-impl From<Formulation> for Competition {
-    fn from(formulation: Formulation) -> Self {
-        Self::Among(vec![formulation])
-    }
-}
-
 impl FromStr for Competition {
     type Err = FormulationError;
 

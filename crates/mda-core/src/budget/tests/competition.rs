@@ -17,16 +17,7 @@ fn the_best_of_several_rankings_is_chosen() {
             Ok(Quality { accuracy: worth, loss: 100.0 - worth })
         };
         for strategies in [&Strategy::ALL[..], &[Strategy::Uniform]] {
-            let request = Request {
-                model: &model,
-                rankings: &rankings,
-                strategies,
-                criterion: Criterion::Loss,
-                logits: &[0],
-                sensitivity: &evaluate,
-                evaluate: &evaluate,
-                confirm: None,
-            };
+            let request = Request { strategies, ..request(&model, &rankings, &[0], &evaluate) };
             let Chosen { ranking, plan, explanation } = choose(&request, Budget::Params(0.5)).unwrap();
             assert_eq!((ranking, explanation.chosen.ranking.as_str()), (wanted, names[wanted]));
             assert!(of_wanted(&plan));
@@ -46,16 +37,7 @@ fn another_ranking_never_makes_the_smallest_plan_larger() {
         let rankings = [0, 1].map(|index| Ranking { name: "random", relevance: &all[index], fixed: None });
         let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
         let smallest = |rankings: &[Ranking<'_>]| {
-            let request = Request {
-                model: &model,
-                rankings,
-                strategies: &Strategy::ALL,
-                criterion: Criterion::Loss,
-                logits: &[0, 1],
-                sensitivity: &evaluate,
-                evaluate: &evaluate,
-                confirm: None,
-            };
+            let request = request(&model, rankings, &[0, 1], &evaluate);
             let Chosen { explanation: Explanation { chosen, trials, whole, .. }, .. } =
                 choose(&request, Budget::MaxDrop(10.0)).unwrap();
             assert!(chosen.quality.accuracy >= whole.accuracy - 10.0);
@@ -78,16 +60,8 @@ fn the_criterion_decides() {
         Ok(if second { Quality { accuracy: 70.0, loss: 2.0 } } else { Quality { accuracy: 60.0, loss: 1.0 } })
     };
     for (criterion, wanted) in [(Criterion::Loss, 0), (Criterion::Accuracy, 1)] {
-        let request = Request {
-            model: &model,
-            rankings: &rankings,
-            strategies: &[Strategy::Uniform],
-            criterion,
-            logits: &[0],
-            sensitivity: &evaluate,
-            evaluate: &evaluate,
-            confirm: None,
-        };
+        let request =
+            Request { strategies: &[Strategy::Uniform], criterion, ..request(&model, &rankings, &[0], &evaluate) };
         assert_eq!(choose(&request, Budget::Params(0.5)).unwrap().ranking, wanted);
     }
 }
@@ -109,14 +83,9 @@ fn the_whole_repair_decides_between_the_best_trials() {
         Ok(Quality { accuracy: 50.0, loss: 9.0 - worth(plan) })
     };
     let request = Request {
-        model: &model,
-        rankings: &rankings,
         strategies: &[Strategy::Uniform],
-        criterion: Criterion::Loss,
-        logits: &[0],
-        sensitivity: &evaluate,
-        evaluate: &evaluate,
         confirm: Some(&confirm),
+        ..request(&model, &rankings, &[0], &evaluate)
     };
     let chosen = choose(&request, Budget::Params(0.5)).unwrap();
     assert_eq!((chosen.ranking, confirmed.get()), (FINALISTS - 1, FINALISTS), "the last of those that came that far");
