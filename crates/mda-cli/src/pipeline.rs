@@ -6,7 +6,7 @@ mod choice;
 mod detection;
 mod images;
 
-pub(crate) use choice::Spending;
+pub(crate) use choice::{Choice, Spending};
 pub(crate) use detection::Labelled;
 pub(crate) use images::{Images, PartSizes, Parts, own_categories};
 
@@ -20,7 +20,7 @@ use mda_core::disassemble::{
 };
 use mda_core::formulation::{Competition, ENOUGH_IMAGES, Formulation};
 use mda_core::keep::KeepPlan;
-use mda_core::repair::{LayerRepair, Repair, repair};
+use mda_core::repair::{LayerRepair, Repair, Repaired, repair};
 use mda_core::runner::Runner;
 use mda_core::slice::slice;
 
@@ -82,23 +82,27 @@ impl Job<'_> {
         let attributions =
             || formulations.iter().map(|one| self.attribute(&selection, one)).collect::<Result<Vec<_>, _>>();
         let attributions = timings.step(output, "attributing", attributions)?;
-        let (winner, cut, explanation) = match settings.budget {
-            None => (0, self.fixed(&attributions[0], settings.logits).advise_on(lower_thresholds)?, None),
+        let (winner, cut, explanation, repaired) = match settings.budget {
+            None => (0, self.fixed(&attributions[0], settings.logits).advise_on(lower_thresholds)?, None, None),
             Some(budget) => {
                 let spending =
                     Spending { repair: &settings.repair, logits: settings.logits, strategies: &Strategy::ALL };
                 let choose = || self.choose(&attributions, spending, &[budget]);
-                let chosen = timings.step(output, "choosing what stays", choose)?.swap_remove(0);
+                let Choice { chosen, repaired } = timings.step(output, "choosing what stays", choose)?.swap_remove(0);
                 let winner = chosen.ranking;
-                (winner, self.cut(&attributions[winner], chosen.plan)?, Some(chosen.explanation))
+                (winner, self.cut(&attributions[winner], chosen.plan)?, Some(chosen.explanation), repaired)
             }
         };
-        let (model, repaired) = match settings.repair {
-            Repair::None => (cut.model.clone(), Vec::new()),
-            _ => timings.step(output, "repairing", || self.repair(&settings.repair, &cut))?,
+        let Repaired { model, layers } = match (repaired, &settings.repair) {
+            (Some(repaired), _) => {
+                output.progress("repaired while choosing");
+                repaired
+            }
+            (None, Repair::None) => Repaired { model: cut.model.clone(), layers: Vec::new() },
+            (None, how) => timings.step(output, "repairing", || self.repair(how, &cut))?,
         };
         let formulation = formulations[winner].clone();
-        Ok(Product { cut, model, repaired, formulation, explanation, selection })
+        Ok(Product { cut, model, repaired: layers, formulation, explanation, selection })
     }
 
     /// The formulations that compete within a budget.
@@ -179,11 +183,10 @@ impl Job<'_> {
     }
 
     /// Makes up for the cut, on the calibration images.
-    pub(crate) fn repair(&self, how: &Repair, component: &Component) -> anyhow::Result<(Model, Vec<LayerRepair>)> {
+    pub(crate) fn repair(&self, how: &Repair, component: &Component) -> anyhow::Result<Repaired> {
         let calibration = self.images.for_task(&self.images.parts.calibration, self.task, usize::MAX);
         let held_out = self.images.for_task(&self.images.parts.tuning, self.task, usize::MAX);
-        let repaired = repair(self.runner, self.source, component, self.images.source, &calibration, &held_out, how)?;
-        Ok((repaired.model, repaired.layers))
+        Ok(repair(self.runner, self.source, component, self.images.source, &calibration, &held_out, how)?)
     }
 }
 

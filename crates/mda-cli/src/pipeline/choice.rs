@@ -8,7 +8,8 @@ use mda_core::budget::{self, Budget, Chosen, Criterion, EvaluateError, Planner, 
 use mda_core::disassemble::{Attribution, Component, Logits};
 use mda_core::keep::KeepPlan;
 use mda_core::relevance::Relevance;
-use mda_core::repair::{Repair, RidgeOptions, repair};
+use mda_core::repair::{Repair, Repaired, RidgeOptions, repair};
+use std::cell::RefCell;
 
 /// How many images repair a plan while plans are compared: of a category, and of the whole task.
 const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
@@ -28,6 +29,12 @@ pub(crate) struct Spending<'a> {
     pub(crate) repair: &'a Repair,
     pub(crate) logits: Logits,
     pub(crate) strategies: &'a [Strategy],
+}
+
+/// A plan, and the component that was repaired in full to choose it, where one was.
+pub(crate) struct Choice {
+    pub(crate) chosen: Chosen,
+    pub(crate) repaired: Option<Repaired>,
 }
 
 /// The most images of one category, and of all categories of a task.
@@ -81,7 +88,7 @@ impl Job<'_> {
         attributions: &[Attribution],
         spending: Spending<'_>,
         budgets: &[Budget],
-    ) -> anyhow::Result<Vec<Chosen>> {
+    ) -> anyhow::Result<Vec<Choice>> {
         let opinion = |attribution: &Attribution| -> anyhow::Result<Opinion> {
             Ok(Opinion {
                 name: attribution.formulation.to_string(),
@@ -100,9 +107,12 @@ impl Job<'_> {
         let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
             Ok(trials.quality(&trials.repaired(cut(plan)?)?, &trials.judges)?)
         };
+        let confirmed: RefCell<Vec<(KeepPlan, Repaired)>> = RefCell::default();
         let confirm = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            let repaired = self.repair(spending.repair, &cut(plan)?)?.0;
-            Ok(trials.quality(&repaired, &trials.judges)?)
+            let repaired = self.repair(spending.repair, &cut(plan)?)?;
+            let quality = trials.quality(&repaired.model, &trials.judges)?;
+            confirmed.borrow_mut().push((plan.clone(), repaired));
+            Ok(quality)
         };
         let logits = self.kept_logits(spending.logits);
         let request = budget::Request {
@@ -116,7 +126,12 @@ impl Job<'_> {
             confirm: (trials.how != *spending.repair).then_some(&confirm),
         };
         let planner = Planner::new(&request)?;
-        budgets.iter().map(|&budget| Ok(planner.choose(budget)?)).collect()
+        let choice = |&budget: &Budget| {
+            let chosen = planner.choose(budget)?;
+            let own = confirmed.take().into_iter().find(|(plan, _)| *plan == chosen.plan);
+            Ok(Choice { chosen, repaired: own.map(|(_, repaired)| repaired) })
+        };
+        budgets.iter().map(choice).collect()
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn same_size(
     for formulation in ["random", "l1"] {
         let chosen = Formulation::preset(formulation)?;
         let cut = job.same_size(&chosen, settings.logits, &product.selection, &product.cut.plan)?;
-        let model = job.repair(&settings.repair, &cut)?.0;
+        let model = job.repair(&settings.repair, &cut)?.model;
         let own = own_categories(&model, job.source, job.task);
         let labels = LabelMap::by_name(test.categories(), model.categories())?;
         let positions = labels.positions(test.labels(), &own, test.categories(), model.categories())?;

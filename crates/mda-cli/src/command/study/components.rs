@@ -5,7 +5,7 @@ use super::measure::Candidate;
 use super::recipe::{Counts, Disassemble, budget};
 use super::record::{ComponentSettings, Seconds};
 use super::source::Source;
-use crate::pipeline::{Images, Job, Spending};
+use crate::pipeline::{Choice, Images, Job, Spending};
 use anyhow::Context as _;
 use mda_core::budget::{self, Budget, Chosen, Strategy, Trial};
 use mda_core::disassemble::{Attribution, Logits, Selection};
@@ -207,7 +207,8 @@ impl Bench<'_> {
         let plan = |budget: &Option<Budget>| match budget {
             None => Ok(Planned::of(self.job.fixed(first, logits)?.plan)),
             Some(_) => {
-                let Chosen { ranking, plan, explanation } = chosen.next().context("a plan for every budget")?;
+                let Choice { chosen: Chosen { ranking, plan, explanation }, .. } =
+                    chosen.next().context("a plan for every budget")?;
                 Ok(Planned { ranking, plan, trial: Some(explanation.chosen), seconds: each })
             }
         };

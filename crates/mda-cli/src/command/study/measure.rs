@@ -32,8 +32,8 @@ impl Bench<'_> {
         let (model, repair) = match how {
             Repair::None => (cut.model, 0.0),
             _ => {
-                let ((model, _), repair) = timed(|| self.job.repair(&how, &cut))?;
-                (model, repair)
+                let (repaired, repair) = timed(|| self.job.repair(&how, &cut))?;
+                (repaired.model, repair)
             }
         };
         seconds.repair = repair;
