@@ -99,7 +99,7 @@ impl Job<'_> {
         let opinions = attributions.iter().map(opinion).collect::<anyhow::Result<Vec<_>>>()?;
         let rankings: Vec<Ranking<'_>> = opinions.iter().map(Opinion::ranking).collect();
         let trials = Trials::new(self, spending.repair);
-        // Whose plan it is makes no difference to what it is worth.
+        // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
         let cut = |plan: &KeepPlan| self.cut(&attributions[0], plan.clone());
         let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
             Ok(trials.quality(&cut(plan)?.model, &trials.probes)?)
@@ -108,8 +108,8 @@ impl Job<'_> {
             Ok(trials.quality(&trials.repaired(cut(plan)?)?, &trials.judges)?)
         };
         let confirmed: RefCell<Vec<(KeepPlan, Repaired)>> = RefCell::default();
-        let confirm = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            let repaired = self.repair(spending.repair, &cut(plan)?)?;
+        let confirm = |ranking: usize, plan: &KeepPlan| -> Result<Quality, EvaluateError> {
+            let repaired = self.repair(spending.repair, &self.cut(&attributions[ranking], plan.clone())?)?;
             let quality = trials.quality(&repaired.model, &trials.judges)?;
             confirmed.borrow_mut().push((plan.clone(), repaired));
             Ok(quality)

@@ -102,7 +102,7 @@ fn formulations_compete_within_a_budget() {
     let model = asset("lenet5-mnist.safetensors");
     let data = format!("--data={}", asset("mnist"));
     let mut tried = Vec::new();
-    for extra in ["--repair=ridge", "--repair=none", "--formulation=l1+random,seed=3"] {
+    for extra in ["--repair=ridge", "--repair=none", "--formulation=random,seed=3+l1"] {
         let arguments = [
             "disassemble",
             &model,
@@ -127,6 +127,9 @@ fn formulations_compete_within_a_budget() {
         tried.push(rankings.iter().copied().collect::<Vec<_>>().join(" "));
         let winner: Formulation = serde_json::from_value(report["formulation"].clone()).unwrap();
         assert_eq!(winner.to_string(), budget["chosen"]["ranking"].as_str().unwrap());
+        let written = json(&bench.succeeds(&["inspect", "c.safetensors", "--json"]));
+        let told: Formulation = serde_json::from_value(written["provenance"]["formulation"].clone()).unwrap();
+        assert_eq!(told, winner, "the file says whose channels stayed");
     }
     // The embedded images are too few to compare refitted components by, unless one asks for it.
     assert_eq!(tried, ["obs", "fpgm frat graph hrank l1 mean-activation obs soft taylor", "l1 random,seed=3"]);

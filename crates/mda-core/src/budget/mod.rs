@@ -66,6 +66,9 @@ pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 /// Cuts as a plan says, perhaps repairs, and evaluates.
 pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a;
 
+/// As [`Evaluate`], told whose plan it is, as a position among [`Request::rankings`].
+pub type Confirm<'a> = dyn Fn(usize, &KeepPlan) -> Result<Quality, EvaluateError> + 'a;
+
 /// One opinion on what matters, such as a formulation's.
 #[derive(Clone, Copy)]
 pub struct Ranking<'a> {
@@ -97,7 +100,7 @@ pub struct Request<'a> {
     pub evaluate: &'a Evaluate<'a>,
     /// Where `evaluate` repairs less than the component will be: the same with the whole repair. It decides between the
     /// [`FINALISTS`] best plans of a size.
-    pub confirm: Option<&'a Evaluate<'a>>,
+    pub confirm: Option<&'a Confirm<'a>>,
 }
 
 /// A plan and why it is this one.

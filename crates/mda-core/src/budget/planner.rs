@@ -5,7 +5,7 @@ use super::explanation::{self, Explanation, Trial};
 use super::search::{Candidate, Search};
 use super::sensitivity::measured;
 use super::site::Sites;
-use super::{Budget, BudgetError, Chosen, Criterion, Evaluate, Quality, Request};
+use super::{Budget, BudgetError, Chosen, Confirm, Criterion, Quality, Request};
 
 /// How many plans [`Request::confirm`] decides between.
 pub const FINALISTS: usize = 3;
@@ -14,7 +14,7 @@ pub const FINALISTS: usize = 3;
 pub struct Planner<'a> {
     searches: Vec<Search<'a>>,
     criterion: Criterion,
-    confirm: Option<&'a Evaluate<'a>>,
+    confirm: Option<&'a Confirm<'a>>,
     /// What the uncut source is worth.
     whole: Quality,
 }
@@ -104,8 +104,8 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         for &index in &finalists {
-            let Candidate { plan, trial } = &mut candidates[index].1;
-            trial.confirmed = Some(confirm(plan).map_err(BudgetError::Evaluate)?);
+            let (ranking, Candidate { plan, trial }) = &mut candidates[index];
+            trial.confirmed = Some(confirm(*ranking, plan).map_err(BudgetError::Evaluate)?);
         }
         candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
         Ok(())

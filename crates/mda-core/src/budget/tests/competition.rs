@@ -78,7 +78,8 @@ fn the_whole_repair_decides_between_the_best_trials() {
     let worth = |plan: &KeepPlan| (0..5).find(|&index| of(index, plan)).unwrap_or(5) as f64;
     let evaluate = |plan: &KeepPlan| Ok(Quality { accuracy: 50.0, loss: worth(plan) });
     let confirmed = std::cell::Cell::new(0);
-    let confirm = |plan: &KeepPlan| {
+    let confirm = |ranking: usize, plan: &KeepPlan| {
+        assert!(of(ranking, plan), "told whose plan it is");
         confirmed.set(confirmed.get() + 1);
         Ok(Quality { accuracy: 50.0, loss: 9.0 - worth(plan) })
     };
