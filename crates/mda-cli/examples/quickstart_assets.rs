@@ -1,7 +1,7 @@
 //! Makes the networks and images that `mda demo` carries, from real checkpoints and the full data sets.
 //!
 //! `MDA_SHARED=DIR cargo run --release -p mda-cli --example quickstart_assets` reads `DIR/models` and `DIR/data` and
-//! writes `crates/mda-cli/assets`. Train images are the first 150 of every category, test images the first 200.
+//! writes `crates/mda-kit/assets`. Train images are the first 150 of every category, test images the first 200.
 
 use anyhow::Context as _;
 use mda_core::Model;
@@ -18,7 +18,7 @@ const TEST_IMAGES: usize = 200;
 fn main() -> anyhow::Result<()> {
     let shared =
         PathBuf::from(std::env::var_os("MDA_SHARED").context("MDA_SHARED names the folder with models and data")?);
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mda-kit/assets");
     for preset in SETS {
         let folder = assets.join(preset.name());
         std::fs::create_dir_all(&folder)?;

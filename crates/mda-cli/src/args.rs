@@ -184,9 +184,12 @@ pub(crate) struct Disassemble {
     #[command(flatten)]
     pub(crate) fitting: Fitting,
     /// A JSON file with the positions of the train images that speak, instead of the surest (`[3, 17, ...]`, or an object
-    /// that has the list as `selected_train_indices`).
+    /// that has the list as `selected_train_indices`). They do nothing else.
     #[arg(long, value_name = "FILE")]
     pub(crate) images: Option<PathBuf>,
+    /// The component's name; its source's with the task behind it where absent.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// Which logits the component keeps.
     #[arg(long, value_enum, default_value_t = LogitsName::Task)]
     pub(crate) logits: LogitsName,
@@ -285,12 +288,12 @@ pub(crate) struct Assemble {
     /// How their logits are brought to one scale; by evidence where there is data, else not at all.
     #[arg(long, value_enum)]
     pub(crate) rescale: Option<RescaleName>,
-    /// How many train images of a category calibrate the scale, at most 200; none of them repaired a component.
+    /// How many train images of a category calibrate the scale, at most; none of them spoke in a component or repaired one.
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub(crate) calibration: usize,
     /// How often each category is expected, for a calibrated scale.
-    #[arg(long, value_enum, default_value_t = Prior::Uniform)]
-    pub(crate) prior: Prior,
+    #[arg(long, value_enum, default_value_t = PriorName::Uniform)]
+    pub(crate) prior: PriorName,
     /// Which train images calibrate.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
@@ -332,7 +335,7 @@ pub(crate) enum FormName {
 
 /// How often the categories of an assembled model are expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Prior {
+pub(crate) enum PriorName {
     /// All equally often.
     #[default]
     Uniform,

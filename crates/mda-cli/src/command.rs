@@ -15,7 +15,7 @@ use crate::args::{Arguments, Command};
 use crate::backends::{Choice, Folders, Sources};
 use crate::output::Output;
 use anyhow::Context as _;
-use mda_core::runner::Runner;
+use mda::Runtime;
 use std::num::NonZeroUsize;
 
 /// What every command is given.
@@ -27,14 +27,10 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The backend that the user chose.
-    pub(crate) fn backend(&self) -> anyhow::Result<Choice> {
-        self.sources.choose(self.backend.as_deref())
-    }
-
-    /// How models run on `choice`.
-    pub(crate) fn runner<'a>(&self, choice: &'a Choice) -> Runner<'a> {
-        Runner { backend: &*choice.backend, device: choice.device.as_deref(), batch_size: self.batch_size }
+    /// Where models run, as the user chose.
+    pub(crate) fn runtime(&self) -> anyhow::Result<Runtime> {
+        let Choice { backend, device } = self.sources.choose(self.backend.as_deref())?;
+        Ok(Runtime::boxed(backend).on(device).with_batch_size(self.batch_size))
     }
 }
 

@@ -57,4 +57,7 @@ pub(crate) fn print(error: &anyhow::Error) {
     for hint in error.chain().filter_map(|cause| cause.downcast_ref::<Hint>()) {
         eprintln!("hint: {}", hint.advice);
     }
+    for hint in error.chain().filter_map(|cause| cause.downcast_ref::<mda::Error>()?.hint()) {
+        eprintln!("hint: {hint}");
+    }
 }

@@ -1,13 +1,11 @@
-//! The `mda` program: arguments in, sentences and files out. All mathematics is in `mda-core`.
+//! The `mda` program: arguments in, sentences and files out. The job is `mda-kit`'s.
 
 mod args;
 mod backends;
 mod command;
-mod data;
 mod failure;
 mod models;
 mod output;
-mod pipeline;
 mod table;
 mod timing;
 

@@ -1,7 +1,9 @@
 //! Named steps with their wall-clock seconds.
 
 use crate::output::Output;
+use mda::{Event, Progress};
 use serde::Serialize;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// How long each step of a command took.
@@ -11,29 +13,52 @@ pub(crate) struct Timings(Vec<Step>);
 
 #[derive(Debug, Serialize)]
 struct Step {
-    step: &'static str,
+    step: String,
     seconds: f64,
     /// The largest resident memory of the process up to the step's end, in MiB, where the system tells.
     peak_mib: Option<f64>,
 }
 
-impl Timings {
-    /// Runs a step, tells its time on stderr, and keeps it.
-    pub(crate) fn step<T, E>(
-        &mut self,
-        output: Output,
-        step: &'static str,
-        work: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, E> {
+/// Tells the user how the work goes, and keeps how long each step took.
+pub(crate) struct Listener {
+    output: Output,
+    timings: Mutex<Timings>,
+}
+
+impl Listener {
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output, timings: Mutex::default() }
+    }
+
+    /// Runs a step of the program's own.
+    pub(crate) fn step<T, E>(&self, step: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.on(Event::Begins { step });
         let start = Instant::now();
-        let result = work();
-        let seconds = start.elapsed().as_secs_f64();
-        if result.is_ok() {
-            let memory = peak_mib().map(|peak| format!(", peak memory {peak:.0} MiB")).unwrap_or_default();
-            output.progress(format!("{step}: {seconds:.2} s{memory}"));
+        let done = work()?;
+        self.on(Event::Ends { step, seconds: start.elapsed().as_secs_f64() });
+        Ok(done)
+    }
+
+    /// All steps so far.
+    pub(crate) fn timings(self) -> Timings {
+        self.timings.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Listener {
+    fn on(&self, event: Event<'_>) {
+        match event {
+            Event::Ends { step, seconds } => {
+                let peak_mib = peak_mib();
+                let memory = peak_mib.map(|peak| format!(", peak memory {peak:.0} MiB")).unwrap_or_default();
+                self.output.progress(format!("{step}: {seconds:.2} s{memory}"));
+                let mut timings = self.timings.lock().unwrap_or_else(PoisonError::into_inner);
+                timings.0.push(Step { step: step.to_owned(), seconds, peak_mib });
+            }
+            Event::Note(text) => self.output.progress(format!("note: {text}")),
+            Event::Warning(text) => self.output.progress(format!("warning: {text}")),
+            _ => {}
         }
-        self.0.push(Step { step, seconds, peak_mib: peak_mib() });
-        result
     }
 }
 

@@ -276,6 +276,7 @@ pub fn cut(
         task: task.to_vec(),
         formulation: serde_json::to_value(formulation).unwrap_or_default(),
         images_per_category,
+        images: None,
         repair: None,
         kept,
     };

@@ -37,11 +37,31 @@ pub struct ComponentOrigin {
     pub formulation: serde_json::Value,
     /// How many images a category decided.
     pub images_per_category: usize,
+    /// Which train images had a part in it; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<PartsRecord>,
     /// What made up for the cut, where anything did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<RepairRecord>,
     /// The kept source channels of every value that lost some, by node name.
     pub kept: BTreeMap<String, Vec<usize>>,
+}
+
+/// All that it takes to find out again which train images had which part in a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartsRecord {
+    /// SHA-256 (hexadecimal) of the data's category names and its list of images.
+    pub data: String,
+    /// What drew the parts.
+    pub seed: u64,
+    /// How many images of a category may be candidates for attribution; all that are in no other part where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<usize>,
+    /// How many images of a category calibrate, at most.
+    pub calibration: usize,
+    /// The positions of the images that the user listed to speak for their categories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<usize>,
 }
 
 /// How a component was repaired.

@@ -27,6 +27,12 @@ pub trait ImageSource: Sync {
     /// The label of every image, by position.
     fn labels(&self) -> &[usize];
 
+    /// What the image at `index` is called where it comes from, such as its path; `None` where images have no names.
+    fn name(&self, index: usize) -> Option<String> {
+        let _ = index;
+        None
+    }
+
     /// The images at `indices`, in that order, `batch_size` at a time (the last batch may be smaller).
     fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a>;
 }

@@ -205,6 +205,10 @@ impl ImageSource for DataSet {
         &self.labels
     }
 
+    fn name(&self, index: usize) -> Option<String> {
+        self.store.listed(*self.positions.get(index)?)
+    }
+
     fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
         self.walk(indices, batch_size, None)
     }

@@ -3,7 +3,7 @@
 //! [`DataSet::open`] reads the IDX files of MNIST, image folders, and image folders in tar archives.
 //! [`DataSet::prepare`] brings the images to a model's channels and size; both kinds are an
 //! [`ImageSource`](mda_core::source::ImageSource), whose batches are `[N, C, H, W]`, f32, pixel / 255, and are decoded
-//! by threads ahead of their use. [`train_split`] says which images may be used for what.
+//! by threads ahead of their use. [`Parts`] says who may look at which train images.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -25,24 +25,28 @@ pub mod archive;
 mod batches;
 mod data_set;
 pub mod decode;
-pub mod discipline;
 mod error;
 mod gzip;
+mod identity;
 pub mod idx;
 pub mod idx_folder;
 pub mod image_folder;
 mod open;
+pub mod parts;
 mod pixels;
 mod prepare;
 mod preset;
 pub mod resize;
 pub mod select;
 mod store;
+#[cfg(test)]
+mod test_source;
 
 pub use data_set::{DataSet, Split};
-pub use discipline::{TrainSplit, TrainSplitError, train_split};
 pub use error::DataError;
+pub use identity::identity;
 pub use idx_folder::{write_categories, write_idx};
+pub use parts::{PartSizes, Parts, PartsError, Role};
 pub use pixels::Pixels;
 pub use prepare::{Preparation, PreparationError, Prepared};
 pub use preset::{Normalisation, Preset, UnknownPreset};

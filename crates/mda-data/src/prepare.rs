@@ -105,6 +105,10 @@ impl ImageSource for Prepared {
         self.set.labels()
     }
 
+    fn name(&self, index: usize) -> Option<String> {
+        self.set.name(index)
+    }
+
     fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
         self.set.walk(indices, batch_size, Some(self.preparation))
     }

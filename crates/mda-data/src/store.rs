@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::archive::Archive;
 use crate::decode::decode;
@@ -28,6 +28,19 @@ impl Store {
             Self::Archive(archive) => archive.images[position].name.clone(),
             Self::Files(paths) => paths[position].display().to_string(),
         }
+    }
+
+    /// The last two parts of the path of image `position`, its folder and its file: what stays the same wherever the data
+    /// lies. Raw images have no names.
+    pub(crate) fn listed(&self, position: usize) -> Option<String> {
+        let path = match self {
+            Self::Raw { .. } => return None,
+            Self::Archive(archive) => Path::new(&archive.images[position].name),
+            Self::Files(paths) => paths[position].as_path(),
+        };
+        let mut parts: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy().into_owned()).collect();
+        parts.reverse();
+        Some(parts.join("/"))
     }
 
     /// Image `position`, which must exist. Encoded images come out in colour, as all common loaders of image folders

@@ -1,22 +1,18 @@
 //! `mda assemble`: components joined into one classifier.
 
-mod answers;
-mod joint;
 mod names;
 
-pub(crate) use joint::{Calibration, JointImages, Measured, blocks};
-
 use super::Context;
-use crate::args::{Assemble, FormName, Prior, RescaleName};
-use crate::failure::Advise;
+use crate::args::{Assemble, FormName, PriorName, RescaleName};
 use crate::models;
 use crate::table::{Table, thousands};
-use crate::timing::Timings;
-use anyhow::Context as _;
-use mda_core::assemble::{AssembleError, Form, assemble};
-use mda_core::provenance::{FittedOn, Provenance};
-use mda_core::rescale::{Rescaling, last_layer};
-use mda_core::{Model, ModelSize};
+use crate::timing::{Listener, Timings};
+use mda::assemble::{Calibration, Measured, Part, Prior};
+use mda::core::ModelSize;
+use mda::core::assemble::Form;
+use mda::core::metrics::Accuracy;
+use mda::core::rescale::Rescaling;
+use mda::{Assembled, Data};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -44,136 +40,79 @@ struct Row {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()> {
-    let mut components = Vec::new();
-    for path in &arguments.components {
-        components.push(models::read(path)?);
-    }
-    let originals: Vec<Vec<String>> = components.iter().map(|component| component.categories().to_vec()).collect();
-    let components = names::rename(components, arguments)?;
-    let name =
-        arguments.name.clone().unwrap_or_else(|| components.iter().map(Model::name).collect::<Vec<_>>().join("+"));
+    let components = arguments.components.iter().map(|path| models::read(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let parts = names::renamed(components, arguments)?;
+    let data = arguments.data.iter().map(|path| Ok(Data::open(path, &parts[0].model)?));
+    let data = data.collect::<anyhow::Result<Vec<Data>>>()?;
+    let listener = Listener::new(context.output);
+    let assembly = assembly(arguments, parts, &data, &listener);
+    // What cannot be assembled fails here, before any image is looked at.
+    assembly.check()?;
+    let runtime = context.runtime()?;
+    let assembled = assembly.run(&runtime)?;
+    models::write(&assembled.model, &arguments.output)?;
+    context.output.progress(format!("wrote {}", arguments.output.display()));
+    let data: Vec<&Data> = data.iter().collect();
+    let measured = if data.is_empty() {
+        Vec::new()
+    } else {
+        listener.step("measuring on test images", || assembled.measure(&data, &runtime))?
+    };
+    let report = report(&assembled, &measured, listener.timings());
+    context.output.result(&report, || describe(&report))
+}
+
+fn assembly<'a>(arguments: &Assemble, parts: Vec<Part>, data: &'a [Data], listener: &'a Listener) -> mda::Assembly<'a> {
+    let prior = match arguments.prior {
+        PriorName::Uniform => Prior::Uniform,
+        PriorName::Train => Prior::Train,
+    };
     let form = match arguments.form {
         FormName::Parallel => Form::Parallel,
         FormName::BlockDiagonal => Form::BlockDiagonal,
     };
-    let rescaling = rescaling(context, arguments, &components);
-    // What cannot be assembled fails here, before any image is looked at.
-    join(&name, &components, form)?;
-    anyhow::ensure!(
-        arguments.data.is_empty() || arguments.data.len() == components.len(),
-        "{} components need {} data sets, one each in their order; got {}",
-        components.len(),
-        components.len(),
-        arguments.data.len()
-    );
-    anyhow::ensure!(
-        matches!(rescaling, Rescaling::None | Rescaling::WeightAlign) || !arguments.data.is_empty(),
-        "this rescaling needs calibration images: give --data once for every component"
-    );
-    anyhow::ensure!(
-        arguments.prior == Prior::Uniform || rescaling.is_calibrated(),
-        "--prior train needs a calibrated scale: --rescale scale-shift-component, scale-shift-category or evidence"
-    );
-    let mut timings = Timings::default();
-    let choice = context.backend()?;
-    let runner = context.runner(&choice);
-    let images = joint::JointImages { paths: &arguments.data, originals: &originals };
-    let joint::Rescaled { components, fitted_on } = if rescaling == Rescaling::None {
-        joint::Rescaled { components, fitted_on: None }
-    } else {
-        let calibration =
-            joint::Calibration { per_category: arguments.calibration, seed: arguments.seed, prior: arguments.prior };
-        timings.step(context.output, "rescaling", || images.rescale(&runner, &components, rescaling, calibration))?
-    };
-    let model = timings.step(context.output, "assembling", || join(&name, &components, form))?;
-    let model = record(model, rescaling, arguments.prior, fitted_on);
-    models::write(&model, &arguments.output)?;
-    context.output.progress(format!("wrote {}", arguments.output.display()));
-    let measured = if arguments.data.is_empty() {
-        Vec::new()
-    } else {
-        timings.step(context.output, "measuring on test images", || images.measure(&runner, &model, &components))?
-    };
-    let report = report(model, &components, form, rescaling, &measured, timings);
-    context.output.result(&report, || describe(&report))
-}
-
-fn rescaling(context: &Context, arguments: &Assemble, components: &[Model]) -> Rescaling {
-    match arguments.rescale {
-        None if arguments.data.is_empty() => Rescaling::None,
-        None => best_for(context, components),
-        Some(RescaleName::None) => Rescaling::None,
-        Some(RescaleName::Ratio) => Rescaling::Ratio,
-        Some(RescaleName::Magnitude) => Rescaling::Magnitude,
-        Some(RescaleName::WeightAlign) => Rescaling::WeightAlign,
-        Some(RescaleName::ScaleShiftComponent) => Rescaling::ScaleShiftComponent,
-        Some(RescaleName::ScaleShiftCategory) => Rescaling::ScaleShiftCategory,
-        Some(RescaleName::Evidence) => Rescaling::Evidence,
+    let calibration = Calibration { per_category: arguments.calibration, seed: arguments.seed, prior };
+    let mut assembly = mda::assemble(parts).calibrated(data).calibration(calibration).form(form).progress(listener);
+    if let Some(rescale) = arguments.rescale {
+        assembly = assembly.rescaling(rescaling(rescale));
+    }
+    match &arguments.name {
+        Some(name) => assembly.named(name),
+        None => assembly,
     }
 }
 
-/// Evidence, where all logits come from linear layers.
-fn best_for(context: &Context, components: &[Model]) -> Rescaling {
-    match components.iter().find_map(|component| last_layer(component).err()) {
-        None => Rescaling::Evidence,
-        Some(error) => {
-            context.output.progress(format!("rescaling by scale-shift-category instead of evidence: {error}"));
-            Rescaling::ScaleShiftCategory
-        }
+fn rescaling(name: RescaleName) -> Rescaling {
+    match name {
+        RescaleName::None => Rescaling::None,
+        RescaleName::Ratio => Rescaling::Ratio,
+        RescaleName::Magnitude => Rescaling::Magnitude,
+        RescaleName::WeightAlign => Rescaling::WeightAlign,
+        RescaleName::ScaleShiftComponent => Rescaling::ScaleShiftComponent,
+        RescaleName::ScaleShiftCategory => Rescaling::ScaleShiftCategory,
+        RescaleName::Evidence => Rescaling::Evidence,
     }
 }
 
-fn join(name: &str, components: &[Model], form: Form) -> anyhow::Result<Model> {
-    let components: Vec<&Model> = components.iter().collect();
-    assemble(name, &components, form).advise_on(|error| match error {
-        AssembleError::CategoryClash { .. } => {
-            Some("--prefix-categories, or --rename K:OLD=NEW for the K-th component, tells them apart")
-        }
-        AssembleError::ArchitectureMismatch { .. } => Some("--form parallel joins any architectures"),
-        _ => None,
-    })
-}
-
-/// The model with the rescaling in its provenance.
-pub(crate) fn record(model: Model, rescaling: Rescaling, prior: Prior, fitted_on: Option<FittedOn>) -> Model {
-    let name = serde_json::to_value(rescaling).ok().and_then(|name| name.as_str().map(str::to_owned));
-    let name = name.map(|name| if prior == Prior::Train { format!("{name}, prior train") } else { name });
-    match (model.provenance().cloned(), name) {
-        (Some(Provenance::Assembled { form, components, .. }), Some(rescaling)) => {
-            model.with_provenance(Provenance::Assembled { form, rescaling, fitted_on, components })
-        }
-        _ => model,
-    }
-}
-
-fn report(
-    model: Model,
-    components: &[Model],
-    form: Form,
-    rescaling: Rescaling,
-    measured: &[joint::Measured],
-    timings: Timings,
-) -> Report {
-    let row = |(index, component): (usize, &Model)| {
+fn report(assembled: &Assembled, measured: &[Measured], timings: Timings) -> Report {
+    let row = |(index, part): (usize, &Part)| {
         let measured = measured.get(index);
         Row {
-            name: component.name().into(),
-            categories: component.categories().to_vec(),
-            size: component.size(),
+            name: part.model.name().into(),
+            categories: part.model.categories().to_vec(),
+            size: part.model.size(),
             images: measured.map(|m| m.joint.total),
             accuracy: measured.map(|m| m.joint.percent()),
             within_component: measured.map(|m| m.within.percent()),
         }
     };
-    let total = |of: fn(&joint::Measured) -> mda_core::metrics::Accuracy| {
-        measured.iter().map(of).reduce(|a, b| a.plus(b)).map(mda_core::metrics::Accuracy::percent)
-    };
+    let total = |of: fn(&Measured) -> Accuracy| measured.iter().map(of).reduce(|a, b| a.plus(b)).map(Accuracy::percent);
     Report {
-        name: model.name().into(),
-        form,
-        rescaling,
-        components: components.iter().enumerate().map(row).collect(),
-        size: model.size(),
+        name: assembled.model.name().into(),
+        form: assembled.form,
+        rescaling: assembled.rescaling,
+        components: assembled.parts.iter().enumerate().map(row).collect(),
+        size: assembled.model.size(),
         accuracy: total(|m| m.joint),
         within_component: total(|m| m.within),
         timings,
@@ -208,15 +147,4 @@ fn describe(report: &Report) -> String {
         percent(report.within_component),
     ]);
     table.render()
-}
-
-/// Says what a bad `--rename` should look like.
-fn bad_rename(text: &str) -> anyhow::Error {
-    anyhow::anyhow!("--rename takes K:OLD=NEW with the component's number K from 1, got `{text}`")
-}
-
-/// Applies new names to one component.
-fn with_names(component: Model, names: Vec<String>) -> anyhow::Result<Model> {
-    let name = component.name().to_owned();
-    component.with_categories(names).with_context(|| format!("renaming the categories of {name}"))
 }

@@ -1,33 +1,26 @@
 //! `mda demo`: the whole job on two embedded networks, every step beside its baselines.
 
-mod assets;
 mod baselines;
 
 use super::Context;
-use super::assemble::{Calibration, JointImages};
-use super::disassemble::{Accuracies, measure};
-use crate::args::{Demo, Prior};
-use crate::pipeline::{Images, Job, PartSizes, Parts, Settings};
+use super::disassemble::describe_accuracies;
+use crate::args::Demo;
+use crate::models;
 use crate::table::{Table, share, thousands};
-use crate::timing::Timings;
-use crate::{data, models};
-use assets::{Embedded, SOURCES};
-use baselines::{Baseline, Joint};
-use mda_core::assemble::{Form, assemble};
-use mda_core::budget::Budget;
-use mda_core::disassemble::Logits;
-use mda_core::formulation::Competition;
-use mda_core::repair::Repair;
-use mda_core::rescale::Rescaling;
-use mda_core::task::parse_task;
-use mda_core::{Model, ModelSize};
-use mda_data::Split;
+use crate::timing::{Listener, Timings};
+use baselines::{Baseline, Row};
+use mda::accuracy::Accuracies;
+use mda::assemble::{Calibration, Part};
+use mda::core::ModelSize;
+use mda::core::rescale::Rescaling;
+use mda::samples::{self, Sample};
+use mda::{Component, Data, Model, Runtime, Source};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// One source's part of the demo.
 #[derive(Serialize)]
-struct Part {
+struct Share {
     source: String,
     task: &'static str,
     categories: Vec<String>,
@@ -39,118 +32,114 @@ struct Part {
     /// Components of the same size whose channels other formulations chose, repaired alike.
     baselines: Vec<Baseline>,
     #[serde(skip)]
-    model: Model,
+    made: Made,
+}
+
+/// What the assembled models are made of.
+struct Made {
+    data: Data,
+    component: Component,
     /// The source with the task's logits and nothing else cut.
-    #[serde(skip)]
     uncut: Model,
 }
 
 #[derive(Serialize)]
 struct Report {
     folder: PathBuf,
-    components: Vec<Part>,
+    components: Vec<Share>,
     assembled: PathBuf,
     assembled_size: ModelSize,
     /// The assembled model and what it is compared with, on the test images of both data sets.
-    joint: Vec<Joint>,
+    joint: Vec<Row>,
     timings: Timings,
 }
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
     let folder = &arguments.output;
-    let mut timings = Timings::default();
-    let mut parts = Vec::new();
-    for embedded in &SOURCES {
-        parts.push(part(context, embedded, folder, &mut timings)?);
+    let listener = Listener::new(context.output);
+    let runtime = context.runtime()?;
+    let mut shares = Vec::new();
+    for (sample, task) in [(samples::MNIST, "0-2"), (samples::FASHION_MNIST, "3-9")] {
+        shares.push(component(context, &sample, task, folder, &runtime, &listener)?);
     }
-    let report = joined(context, parts, folder, timings)?;
+    context.output.progress("both together:");
+    let (joint, assembled) = joint(&shares, &runtime, &listener)?;
+    let file = folder.join("assembled.safetensors");
+    models::write(&assembled, &file)?;
+    let report = Report {
+        folder: folder.into(),
+        components: shares,
+        assembled: file,
+        assembled_size: assembled.size(),
+        joint,
+        timings: listener.timings(),
+    };
     context.output.result(&report, || describe(&report))
 }
 
-fn settings() -> Settings {
-    Settings {
-        formulations: Competition::Auto,
-        repair: Repair::Ridge(Default::default()),
-        budget: Some(Budget::Params(0.25)),
-        logits: Logits::Task,
-        top_k: 50,
-        speakers: None,
-    }
-}
-
-fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Timings) -> anyhow::Result<Part> {
-    let unpacked = embedded.unpack(folder)?;
-    let source = models::read(&unpacked.model)?;
-    context.output.progress(format!("{}, its categories {}:", source.name(), embedded.task));
-    let task = parse_task(embedded.task, source.categories())?;
-    let train = data::open(&unpacked.data, Split::Train, source.input_shape())?;
-    let test = data::open(&unpacked.data, Split::Test, source.input_shape())?;
-    let labels = data::match_labels(&train, &source)?;
-    let parts = Parts::new(&train, PartSizes { attribution: usize::MAX, calibration: usize::MAX }, 0)?;
-    let images = Images { source: &train, labels: &labels, parts: &parts };
-    let choice = context.backend()?;
-    let runner = context.runner(&choice);
-    let job = Job { runner: &runner, source: &source, images: &images, task: &task };
-    let product = job.disassemble(&settings(), context.output, timings)?;
-    let file = folder.join(format!("{}-{}.safetensors", embedded.data, embedded.task));
-    let model = product.model.clone().with_name(format!("{}-{}", embedded.data, embedded.task));
-    models::write(&model, &file)?;
-    let components = [&product.cut.model, &product.model];
-    let accuracy = timings.step(context.output, "measuring on test images", || {
-        measure(&runner, &source, components, &test, &labels, &task)
-    })?;
-    let baselines = timings.step(context.output, "comparing with other formulations at the same size", || {
-        baselines::same_size(&job, &settings(), &product, &test)
-    })?;
-    Ok(Part {
-        source: source.name().into(),
-        task: embedded.task,
-        categories: model.categories().to_vec(),
+fn component(
+    context: &Context,
+    sample: &Sample,
+    task: &'static str,
+    folder: &Path,
+    runtime: &Runtime,
+    listener: &Listener,
+) -> anyhow::Result<Share> {
+    let unpacked = sample.unpack(folder)?;
+    let source = Source::read(&unpacked.model)?;
+    context.output.progress(format!("{}, its categories {}:", source.model().name(), task));
+    let data = Data::open(&unpacked.data, source.model())?;
+    let name = format!("{}-{}", sample.data, task);
+    let file = folder.join(format!("{name}.safetensors"));
+    // All images that nothing else needs may speak; there are few.
+    let disassembly = mda::disassemble(&source, &data).task(task)?.keep_params(0.25).candidates(None);
+    let disassembly = disassembly.calibration(usize::MAX).named(name).progress(listener);
+    let component = disassembly.run(runtime)?;
+    models::write(&component.model, &file)?;
+    let measure = || component.measure(&source, &data, runtime);
+    let accuracy = listener.step("measuring on test images", measure)?;
+    let compare = || baselines::same_size(&disassembly, &component, &data, runtime);
+    let baselines = listener.step("comparing with other formulations at the same size", compare)?;
+    Ok(Share {
+        source: source.model().name().into(),
+        task,
+        categories: component.model.categories().to_vec(),
         file,
         data: unpacked.data,
-        source_size: source.size(),
-        size: model.size(),
+        source_size: source.model().size(),
+        size: component.model.size(),
         accuracy,
         baselines,
-        uncut: job.uncut()?,
-        model,
+        made: Made { uncut: disassembly.uncut(runtime)?, component, data },
     })
 }
 
-fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timings) -> anyhow::Result<Report> {
-    context.output.progress("both together:");
-    let paths: Vec<PathBuf> = parts.iter().map(|part| part.data.clone()).collect();
-    let originals: Vec<Vec<String>> = parts.iter().map(|part| part.categories.clone()).collect();
-    let images = JointImages { paths: &paths, originals: &originals };
-    let choice = context.backend()?;
-    let runner = context.runner(&choice);
-    let calibration = Calibration { per_category: usize::MAX, seed: 0, prior: Prior::Uniform };
-    let cut: Vec<Model> = parts.iter().map(|part| part.model.clone()).collect();
-    let uncut: Vec<Model> = parts.iter().map(|part| part.uncut.clone()).collect();
-    let mut joint = Vec::new();
-    let mut best = None;
-    for (what, sources, rescaling) in [
+/// The assembled model beside what it is compared with.
+fn joint(shares: &[Share], runtime: &Runtime, listener: &Listener) -> anyhow::Result<(Vec<Row>, Model)> {
+    let data: Vec<&Data> = shares.iter().map(|share| &share.made.data).collect();
+    let cut: Vec<Part> = shares.iter().map(|share| Part::from(&share.made.component)).collect();
+    let uncut: Vec<Part> = shares.iter().map(|share| share.made.uncut.clone().into()).collect();
+    let calibration = Calibration { per_category: usize::MAX, ..Calibration::default() };
+    let mut rows = Vec::new();
+    let mut first = None;
+    for (what, parts, rescaling) in [
         ("assembled components, calibrated", &cut, Rescaling::Evidence),
         ("assembled components, as they are", &cut, Rescaling::None),
         ("assembled components, Model-LEGO's ratio", &cut, Rescaling::Ratio),
         ("uncut sources, calibrated", &uncut, Rescaling::Evidence),
         ("uncut sources, as they are", &uncut, Rescaling::None),
     ] {
-        let assembled = timings.step(context.output, what, || -> anyhow::Result<_> {
-            let scaled = images.rescale(&runner, sources, rescaling, calibration)?;
-            let components = &scaled.components;
-            let model = assemble("mda-demo", &components.iter().collect::<Vec<_>>(), Form::Parallel)?;
-            let measured = images.measure(&runner, &model, components)?;
-            joint.push(Joint::new(what, &model, &measured));
-            Ok(super::assemble::record(model, rescaling, calibration.prior, scaled.fitted_on))
+        let assembly = mda::assemble(parts.iter().cloned()).calibrated(data.iter().copied());
+        let assembly = assembly.calibration(calibration).rescaling(rescaling).named("mda-demo");
+        let (assembled, measured) = listener.step(what, || {
+            let assembled = assembly.run(runtime)?;
+            let measured = assembled.measure(&data, runtime)?;
+            Ok::<_, mda::Error>((assembled, measured))
         })?;
-        best.get_or_insert(assembled);
+        rows.push(Row::new(what, &assembled.model, &measured));
+        first.get_or_insert(assembled.model);
     }
-    let model = best.expect("the list above is not empty");
-    let assembled = folder.join("assembled.safetensors");
-    models::write(&model, &assembled)?;
-    let assembled_size = model.size();
-    Ok(Report { folder: folder.into(), components: parts, assembled, assembled_size, joint, timings })
+    Ok((rows, first.expect("the list above is not empty")))
 }
 
 fn describe(report: &Report) -> String {
@@ -167,7 +156,7 @@ fn describe(report: &Report) -> String {
             thousands(part.source_size.macs),
             share(part.size.macs, part.source_size.macs),
         ));
-        text.push_str(&part.accuracy.describe("ridge"));
+        text.push_str(&describe_accuracies(&part.accuracy, "ridge"));
         for baseline in &part.baselines {
             text.push_str(&baseline.describe());
         }

@@ -2,16 +2,16 @@
 
 use super::Context;
 use crate::args::{Evaluate, SplitName};
+use crate::models;
 use crate::table::Table;
-use crate::timing::Timings;
-use crate::{data, models};
+use crate::timing::{Listener, Timings};
+use mda::{Data, Runtime};
 use mda_core::labels::LabelMap;
 use mda_core::metrics::{Accuracy, Evaluation, auroc};
 use mda_core::runner::LabelledLogits;
-use mda_core::source::ImageSource;
 use mda_core::task::{describe_task, parse_task};
 use mda_core::{Model, Tensor};
-use mda_data::{Prepared, Split};
+use mda_data::Split;
 use serde::Serialize;
 use std::path::Path;
 
@@ -52,10 +52,11 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
         SplitName::Train => Split::Train,
         SplitName::Test => Split::Test,
     };
-    let mut timings = Timings::default();
+    let listener = Listener::new(context.output);
+    let runtime = context.runtime()?;
     let mut parts = Vec::new();
     for spec in &arguments.data {
-        parts.push(timings.step(context.output, "evaluating", || logits(context, &model, spec, split, &task))?);
+        parts.push(listener.step("evaluating", || logits(&runtime, &model, spec, split, &task))?);
     }
     let evaluation = Evaluation::new(joined(parts, model.categories().len())?);
     let seen: Vec<usize> = task.iter().copied().filter(|&category| evaluation.among(&[category]).total > 0).collect();
@@ -74,40 +75,40 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
         accuracy_over_categories: evaluation.balanced(),
         accuracy_within_task: within.percent(),
         area: match model.categories() {
-            [_] => area(context, &model, &arguments.data, split)?,
+            [_] => area(&runtime, &model, &arguments.data, split)?,
             _ => None,
         },
         categories: seen.iter().map(row).collect(),
         confusion: arguments.confusion.then(|| evaluation.confusion()),
-        timings,
+        timings: listener.timings(),
     };
     context.output.result(&report, || describe(&report, &model))
 }
 
 /// The logits for one data set's images of the task, labelled as the model counts.
 fn logits(
-    context: &Context,
+    runtime: &Runtime,
     model: &Model,
     spec: &str,
     split: Split,
     task: &[usize],
 ) -> anyhow::Result<LabelledLogits> {
-    let (images, map) = opened(model, spec, split)?;
+    let (data, map) = opened(model, spec, split)?;
+    let images = data.split(split)?;
     let wanted = |&position: &usize| map.category(images.labels()[position]).is_some_and(|c| task.contains(&c));
     let positions: Vec<usize> = (0..images.labels().len()).filter(wanted).collect();
-    let choice = context.backend()?;
-    let run = context.runner(&choice).logits(model, &images, &positions)?;
+    let run = runtime.runner().logits(model, images, &positions)?;
     Ok(map.relabel(&run))
 }
 
 /// How well the only logit of `model` tells its category from all else that the data has; `None` without anything else.
-fn area(context: &Context, model: &Model, specs: &[String], split: Split) -> anyhow::Result<Option<f64>> {
-    let choice = context.backend()?;
+fn area(runtime: &Runtime, model: &Model, specs: &[String], split: Split) -> anyhow::Result<Option<f64>> {
     let (mut scores, mut is_own) = (Vec::new(), Vec::new());
     for spec in specs {
-        let (images, map) = opened(model, spec, split)?;
+        let (data, map) = opened(model, spec, split)?;
+        let images = data.split(split)?;
         let all: Vec<usize> = (0..images.labels().len()).collect();
-        let run = context.runner(&choice).logits(model, &images, &all)?;
+        let run = runtime.runner().logits(model, images, &all)?;
         scores.extend_from_slice(run.logits.data());
         is_own.extend(run.labels.iter().map(|&label| map.category(label).is_some()));
     }
@@ -115,19 +116,20 @@ fn area(context: &Context, model: &Model, specs: &[String], split: Split) -> any
 }
 
 /// The images that `[LABEL=]PATH` names, and what their labels mean to the model.
-fn opened(model: &Model, spec: &str, split: Split) -> anyhow::Result<(Prepared, LabelMap)> {
+fn opened(model: &Model, spec: &str, split: Split) -> anyhow::Result<(Data, LabelMap)> {
     let (label, path) = match spec.split_once('=') {
         Some((label, path)) if !Path::new(spec).exists() => (Some(label), path),
         _ => (None, spec),
     };
-    let images = data::open(Path::new(path), split, model.input_shape())?;
+    let data = Data::open(path, model)?;
+    let images = data.split(split)?;
     let prefixed = |name: &String| {
         let long = label.map(|label| format!("{label}:{name}"));
         long.filter(|long| model.categories().contains(long)).unwrap_or_else(|| name.clone())
     };
     let names: Vec<String> = images.categories().iter().map(prefixed).collect();
-    let map = data::match_names(&names, model.categories())?;
-    Ok((images, map))
+    let map = LabelMap::by_name(&names, model.categories()).map_err(mda::Error::from)?;
+    Ok((data, map))
 }
 
 fn joined(parts: Vec<LabelledLogits>, categories: usize) -> anyhow::Result<LabelledLogits> {

@@ -2,7 +2,6 @@
 
 use super::Context;
 use crate::args::{Foreign, Import};
-use crate::data;
 use crate::failure::Advise;
 use crate::models;
 use crate::table::thousands;
@@ -144,7 +143,7 @@ fn categories(foreign: &Foreign, preset: Option<Preset>, count: usize) -> anyhow
     }
     if let Some(path) = &foreign.data {
         let set = DataSet::open(path, Split::Test).with_context(|| format!("opening {}", path.display()))?;
-        return Ok(Some(data::name_categories(set, path)?.categories().to_vec()));
+        return Ok(Some(mda::data::named(set, path)?.categories().to_vec()));
     }
     let names = preset.and_then(Preset::categories).filter(|names| names.len() == count);
     Ok(names.map(|names| names.iter().map(|&name| name.to_owned()).collect()))

@@ -48,8 +48,8 @@ pub(super) fn run(context: &Context, arguments: &args::Study) -> anyhow::Result<
     let recipe = Recipe::read(&arguments.recipe)?;
     let own_folder = arguments.recipe.parent().unwrap_or(Path::new("."));
     let root = arguments.root.as_deref().unwrap_or(own_folder);
-    let choice = context.backend()?;
-    let runner = context.runner(&choice);
+    let runtime = context.runtime()?;
+    let runner = runtime.runner();
     let sources = source::open_all(&recipe, root)?;
     let store = Store::open(&arguments.output, &fingerprint(&recipe, &sources))?;
     let study = Study { recipe: &recipe, sources, store, runner: &runner, output: context.output };
@@ -116,7 +116,7 @@ fn fingerprint(recipe: &Recipe, sources: &BTreeMap<String, Source>) -> String {
     let ImageCounts { top_k, candidates, calibration, rescaling: _ } = recipe.images;
     hash.update(format!("{} {top_k} {candidates} {calibration}", env!("CARGO_PKG_VERSION")));
     for (name, source) in sources {
-        hash.update(format!("\n{name} {} ", source.data.display()));
+        hash.update(format!("\n{name} {} ", source.path.display()));
         for (parameter, tensor) in source.model.parameters().iter() {
             hash.update(parameter);
             tensor.data().iter().for_each(|number| hash.update(number.to_le_bytes()));

@@ -69,5 +69,5 @@ impl Bench {
 
 /// One of the files that the program carries.
 fn asset(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name).to_str().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mda-kit/assets").join(name).to_str().unwrap().to_owned()
 }

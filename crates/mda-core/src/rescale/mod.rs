@@ -126,6 +126,19 @@ pub enum RescaleError {
 }
 
 impl Rescaling {
+    /// What recipes, the command line and provenance call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Ratio => "ratio",
+            Self::Magnitude => "magnitude",
+            Self::WeightAlign => "weight-align",
+            Self::ScaleShiftComponent => "scale-shift-component",
+            Self::ScaleShiftCategory => "scale-shift-category",
+            Self::Evidence => "evidence",
+        }
+    }
+
     /// Whether logits become likelihoods, so that [`expect`] means something.
     pub fn is_calibrated(self) -> bool {
         matches!(self, Self::ScaleShiftComponent | Self::ScaleShiftCategory | Self::Evidence)

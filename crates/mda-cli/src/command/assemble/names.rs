@@ -1,12 +1,14 @@
 //! Category names that must not clash.
 
-use super::{bad_rename, with_names};
 use crate::args::Assemble;
-use mda_core::Model;
+use anyhow::Context as _;
+use mda::Model;
+use mda::assemble::Part;
 
 /// The components under the category names that the flags ask for.
-pub(crate) fn rename(components: Vec<Model>, arguments: &Assemble) -> anyhow::Result<Vec<Model>> {
-    let mut names: Vec<Vec<String>> = components.iter().map(|component| component.categories().to_vec()).collect();
+pub(crate) fn renamed(components: Vec<Model>, arguments: &Assemble) -> anyhow::Result<Vec<Part>> {
+    let mut parts: Vec<Part> = components.into_iter().map(Part::from).collect();
+    let mut names: Vec<Vec<String>> = parts.iter().map(|part| part.data_names.clone()).collect();
     for text in &arguments.rename {
         let (number, renaming) = text.split_once(':').ok_or_else(|| bad_rename(text))?;
         let (old, new) = renaming.split_once('=').ok_or_else(|| bad_rename(text))?;
@@ -17,10 +19,18 @@ pub(crate) fn rename(components: Vec<Model>, arguments: &Assemble) -> anyhow::Re
         };
         *name = new.to_owned();
     }
-    if arguments.prefix_categories {
-        for (names, component) in names.iter_mut().zip(&components) {
-            names.iter_mut().for_each(|name| *name = format!("{}:{name}", component.name()));
+    for (part, mut names) in parts.iter_mut().zip(names) {
+        let component = part.model.name().to_owned();
+        if arguments.prefix_categories {
+            names.iter_mut().for_each(|name| *name = format!("{component}:{name}"));
         }
+        let renamed = part.model.clone().with_categories(names);
+        part.model = renamed.with_context(|| format!("renaming the categories of {component}"))?;
     }
-    components.into_iter().zip(names).map(|(component, names)| with_names(component, names)).collect()
+    Ok(parts)
+}
+
+/// Says what a bad `--rename` should look like.
+fn bad_rename(text: &str) -> anyhow::Error {
+    anyhow::anyhow!("--rename takes K:OLD=NEW with the component's number K from 1, got `{text}`")
 }

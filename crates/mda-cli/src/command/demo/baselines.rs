@@ -1,13 +1,10 @@
 //! What the demo's components and its assembled model are compared with.
 
-use crate::command::assemble::Measured;
-use crate::pipeline::{Job, Product, Settings, own_categories};
 use crate::table::thousands;
-use mda_core::Model;
-use mda_core::formulation::Formulation;
-use mda_core::labels::LabelMap;
-use mda_core::metrics::Accuracy;
-use mda_core::source::ImageSource;
+use mda::assemble::Measured;
+use mda::core::formulation::Formulation;
+use mda::core::metrics::Accuracy;
+use mda::{Component, Data, Disassembly, Model, Runtime};
 use serde::Serialize;
 
 /// A component of the same size whose channels another formulation chose.
@@ -24,37 +21,31 @@ impl Baseline {
     }
 }
 
-/// Random channels and those with the largest filters, as many in every layer as the product keeps.
+/// Random channels and those with the largest filters, as many in every layer as the component keeps.
 pub(crate) fn same_size(
-    job: &Job<'_>,
-    settings: &Settings,
-    product: &Product,
-    test: &dyn ImageSource,
+    disassembly: &Disassembly<'_>,
+    component: &Component,
+    data: &Data,
+    runtime: &Runtime,
 ) -> anyhow::Result<Vec<Baseline>> {
     let mut baselines = Vec::new();
     for formulation in ["random", "l1"] {
-        let chosen = Formulation::preset(formulation)?;
-        let cut = job.same_size(&chosen, settings.logits, &product.selection, &product.cut.plan)?;
-        let model = job.repair(&settings.repair, &cut)?.model;
-        let own = own_categories(&model, job.source, job.task);
-        let labels = LabelMap::by_name(test.categories(), model.categories())?;
-        let positions = labels.positions(test.labels(), &own, test.categories(), model.categories())?;
-        let evaluation = labels.evaluation(&job.runner.logits(&model, test, &positions)?);
-        baselines.push(Baseline { formulation, accuracy: evaluation.within(&own).percent() });
+        let other = disassembly.same_size(component, &Formulation::preset(formulation)?, runtime)?;
+        baselines.push(Baseline { formulation, accuracy: mda::accuracy::of_own(&other, data, runtime)?.percent() });
     }
     Ok(baselines)
 }
 
 /// An assembled model's accuracy on the test images of all components.
 #[derive(Serialize)]
-pub(crate) struct Joint {
+pub(crate) struct Row {
     what: &'static str,
     parameters: u64,
     accuracy: f64,
     within_component: f64,
 }
 
-impl Joint {
+impl Row {
     pub(crate) fn new(what: &'static str, model: &Model, measured: &[Measured]) -> Self {
         let total =
             |of: fn(&Measured) -> Accuracy| measured.iter().map(of).fold(Accuracy::default(), Accuracy::plus).percent();

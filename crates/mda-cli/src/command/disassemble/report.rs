@@ -1,44 +1,16 @@
 //! What `mda disassemble` tells.
 
-use crate::pipeline::Product;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
-use mda_core::budget::Explanation;
-use mda_core::contribution::is_layer;
-use mda_core::formulation::Formulation;
-use mda_core::repair::LayerRepair;
-use mda_core::task::describe_task;
-use mda_core::{Model, ModelSize};
+use mda::Component;
+use mda::accuracy::{Accuracies, Areas};
+use mda::core::budget::Explanation;
+use mda::core::contribution::is_layer;
+use mda::core::formulation::Formulation;
+use mda::core::repair::LayerRepair;
+use mda::core::task::describe_task;
+use mda::core::{Model, ModelSize};
 use serde::Serialize;
-
-/// Accuracies in percent over the test images of a task.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Accuracies {
-    pub(crate) images: usize,
-    /// The source, choosing among all its categories.
-    pub(crate) base: f64,
-    /// The source, choosing among the task's.
-    pub(crate) base_restricted: f64,
-    /// The component before repair, choosing among all its logits.
-    pub(crate) as_cut: f64,
-    /// The component before repair, choosing among the task's.
-    pub(crate) as_cut_restricted: f64,
-    /// The component, choosing among all its logits.
-    pub(crate) component: f64,
-    /// The component, choosing among the task's.
-    pub(crate) component_restricted: f64,
-    /// Where the task is one category and the data has images of others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) areas: Option<Areas>,
-}
-
-/// Areas under the ROC curve, in percent, of the logit of a task's only category over all test images.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Areas {
-    pub(crate) source: f64,
-    pub(crate) as_cut: f64,
-    pub(crate) component: f64,
-}
 
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
@@ -73,13 +45,12 @@ struct Layer {
 impl<'a> Report<'a> {
     pub(crate) fn new(
         source: &'a Model,
-        product: &'a Product,
-        task: &[usize],
+        component: &'a Component,
         repair: &'static str,
         accuracy: Option<Accuracies>,
         timings: Timings,
     ) -> Self {
-        let (graph, plan) = (source.graph(), &product.cut.plan);
+        let (graph, plan) = (source.graph(), &component.cut.plan);
         let layers = (0..graph.nodes().len()).filter(|&id| is_layer(graph, id)).map(|id| {
             let (node, input) = (graph.node(id), graph.node(id).inputs[0]);
             Layer {
@@ -88,18 +59,18 @@ impl<'a> Report<'a> {
                 inputs: graph.node(input).shape.channels(),
                 outputs_kept: plan.kept(id).len(),
                 outputs: node.shape.channels(),
-                repair: product.repaired.iter().find(|repair| repair.layer == node.name).cloned(),
+                repair: component.repaired.iter().find(|repair| repair.layer == node.name).cloned(),
             }
         });
         Self {
             source: source.name(),
-            task: describe_task(task),
-            categories: product.model.categories(),
-            formulation: &product.formulation,
+            task: describe_task(&component.task),
+            categories: component.model.categories(),
+            formulation: &component.formulation,
             repair,
-            size: Sizes { source: source.size(), component: product.model.size() },
+            size: Sizes { source: source.size(), component: component.model.size() },
             layers: layers.collect(),
-            budget: product.explanation.as_ref(),
+            budget: component.explanation.as_ref(),
             accuracy,
             timings,
         }
@@ -117,7 +88,7 @@ impl<'a> Report<'a> {
         text.push_str(&self.sizes());
         if let Some(accuracy) = &self.accuracy {
             text.push('\n');
-            text.push_str(&accuracy.describe(self.repair));
+            text.push_str(&describe(accuracy, self.repair));
         }
         text
     }
@@ -148,35 +119,30 @@ impl<'a> Report<'a> {
     }
 }
 
-impl Accuracies {
-    /// The accuracies as a table; a row that says nothing new is left out.
-    pub(crate) fn describe(&self, repair: &str) -> String {
-        let mut table = Table::new(&["test images of the task", "accuracy %"]);
-        let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
-        row("source, choosing among all its categories (base)", self.base);
-        row("source, choosing among the task's (base-restricted)", self.base_restricted);
-        if repair != "none" {
-            row("component as cut", self.as_cut);
-        }
-        row(&format!("component, repair {repair}"), self.component);
-        if self.component_restricted != self.component {
-            row("component, choosing among the task's", self.component_restricted);
-        }
-        let areas = self.areas.as_ref().map(|areas| format!("\n{}", areas.describe(repair)));
-        table.render() + &areas.unwrap_or_default()
+/// The accuracies as a table; a row that says nothing new is left out.
+pub(crate) fn describe(accuracies: &Accuracies, repair: &str) -> String {
+    let mut table = Table::new(&["test images of the task", "accuracy %"]);
+    let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
+    row("source, choosing among all its categories (base)", accuracies.base);
+    row("source, choosing among the task's (base-restricted)", accuracies.base_restricted);
+    if repair != "none" {
+        row("component as cut", accuracies.as_cut);
     }
+    row(&format!("component, repair {repair}"), accuracies.component);
+    if accuracies.component_restricted != accuracies.component {
+        row("component, choosing among the task's", accuracies.component_restricted);
+    }
+    let areas = accuracies.areas.as_ref().map(|areas| format!("\n{}", describe_areas(areas, repair)));
+    table.render() + &areas.unwrap_or_default()
 }
 
-impl Areas {
-    fn describe(&self, repair: &str) -> String {
-        let mut table =
-            Table::new(&["all test images, the category told from the others", "area under the ROC curve %"]);
-        let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
-        row("source", self.source);
-        if repair != "none" {
-            row("component as cut", self.as_cut);
-        }
-        row(&format!("component, repair {repair}"), self.component);
-        table.render()
+fn describe_areas(areas: &Areas, repair: &str) -> String {
+    let mut table = Table::new(&["all test images, the category told from the others", "area under the ROC curve %"]);
+    let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
+    row("source", areas.source);
+    if repair != "none" {
+        row("component as cut", areas.as_cut);
     }
+    row(&format!("component, repair {repair}"), areas.component);
+    table.render()
 }

@@ -2,14 +2,12 @@
 
 use super::Study;
 use super::components::timed;
-use super::recipe::{Assemble, Part, budget};
+use super::recipe::{Assemble, Part as Entry, budget};
 use super::record::{AssemblyRun, AssemblySettings, Record};
-use crate::args::Prior;
-use crate::command::assemble::{Calibration, JointImages, blocks};
-use crate::output::Output;
-use crate::pipeline::{Images, Job, Settings};
-use crate::timing::Timings;
 use anyhow::Context as _;
+use mda::assemble::{Calibration, Joint, Part, Prior, blocks};
+use mda::disassemble::{Job, Settings, TaskImages};
+use mda::{Data, Silent};
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble};
 use mda_core::disassemble::Logits;
@@ -18,7 +16,6 @@ use mda_core::repair::Repair;
 use mda_core::rescale::{Answers, Rescaling, rescaled};
 use mda_core::task::parse_task;
 use std::ops::Range;
-use std::path::PathBuf;
 
 /// All runs of one entry and one seed.
 pub(super) struct Work<'a> {
@@ -46,22 +43,20 @@ impl Work<'_> {
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        let mut components = Vec::new();
-        let mut originals = Vec::new();
-        for part in &self.entry.components {
-            let (model, names) = self.component(study, part, uncut)?;
-            components.push(model);
-            originals.push(names);
+        let mut parts = Vec::new();
+        let mut data: Vec<&Data> = Vec::new();
+        for entry in &self.entry.components {
+            parts.push(self.component(study, entry, uncut)?);
+            data.push(&study.source(&entry.source)?.data);
         }
-        let paths = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.data.clone()));
-        let images = JointImages { paths: &paths.collect::<anyhow::Result<Vec<PathBuf>>>()?, originals: &originals };
+        let images = Joint { data: &data, progress: &Silent };
         let calibration =
             Calibration { per_category: study.recipe.images.rescaling, seed: self.seed, prior: Prior::Uniform };
         let with_features = open.iter().any(|(rescaling, _)| rescaling.reads_features());
         let answered = Answered {
-            components: &components,
-            calibrating: images.calibrating(study.runner, &components, with_features, calibration)?,
-            testing: images.testing(study.runner, &components, with_features)?,
+            parts: &parts,
+            calibrating: images.calibrating(study.runner, &parts, with_features, calibration)?,
+            testing: images.testing(study.runner, &parts, with_features)?,
         };
         let mut failures = Vec::new();
         for (rescaling, run) in open {
@@ -88,19 +83,19 @@ impl Work<'_> {
             formulation: (!uncut).then(|| self.entry.formulation.clone()),
             repair: if uncut { "none".into() } else { self.entry.repair.clone() },
             budget: if uncut { "uncut".into() } else { self.entry.budget.clone() },
-            rescaling: name(rescaling),
+            rescaling: rescaling.name().into(),
             rescaling_images: study.recipe.images.rescaling,
             seed: self.seed,
         }
     }
 
     /// A component with its source's name before its categories, and the names that the data knows them by.
-    fn component(&self, study: &Study<'_>, part: &Part, uncut: bool) -> anyhow::Result<(Model, Vec<String>)> {
-        let source = study.source(&part.source)?;
-        let task = parse_task(&part.task, source.model.categories())?;
+    fn component(&self, study: &Study<'_>, entry: &Entry, uncut: bool) -> anyhow::Result<Part> {
+        let source = study.source(&entry.source)?;
+        let task = parse_task(&entry.task, source.model.categories())?;
         let parts = source.parts(&study.recipe.images, task.len(), self.seed)?;
-        let images = Images { source: &source.train, labels: &source.labels, parts: &parts };
-        let job = Job { runner: study.runner, source: &source.model, images: &images, task: &task };
+        let images = TaskImages { source: source.data.train()?, labels: &source.labels, parts: &parts, task: &task };
+        let job = Job { runner: study.runner, source: &source.model, images: &images, progress: &Silent };
         let model = if uncut {
             job.uncut()?
         } else {
@@ -110,15 +105,15 @@ impl Work<'_> {
                 budget: budget(&self.entry.budget)?,
                 logits: Logits::Task,
                 top_k: study.recipe.images.top_k,
-                speakers: None,
             };
-            let quiet = Output { quiet: true, ..study.output };
-            let product = job.disassemble(&settings, quiet, &mut Timings::default());
-            product.with_context(|| format!("the component {} {}", part.source, part.task))?.model
+            let component = job.disassemble(&settings);
+            let component = component.with_context(|| format!("the component {} {}", entry.source, entry.task))?;
+            component.with_origin(format!("{} {}", entry.source, entry.task), None, parts.record()).model
         };
-        let names = model.categories().to_vec();
-        let prefixed = names.iter().map(|name| format!("{}:{name}", part.source)).collect();
-        Ok((model.with_categories(prefixed)?, names))
+        let mut part = Part::from(model);
+        let prefixed = part.data_names.iter().map(|name| format!("{}:{name}", entry.source)).collect();
+        part.model = part.model.with_categories(prefixed)?;
+        Ok(part)
     }
 
     fn measure(
@@ -128,12 +123,12 @@ impl Work<'_> {
         rescaling: Rescaling,
         run: AssemblySettings,
     ) -> anyhow::Result<AssemblyRun> {
-        let components: Vec<&Model> = answered.components.iter().collect();
+        let components: Vec<&Model> = answered.parts.iter().map(|part| &part.model).collect();
         let (scalings, seconds) = timed(|| rescaling.fit_between(&components, &answered.calibrating))?;
         let model = assemble(&run.components, &components, Form::Parallel)?;
         let evaluation = Evaluation::new(rescaled(&scalings, &answered.testing));
         let own = |block: Range<usize>| evaluation.within(&block.collect::<Vec<_>>());
-        let within = blocks(answered.components).into_iter().map(own).fold(Accuracy::default(), Accuracy::plus);
+        let within = blocks(answered.parts).into_iter().map(own).fold(Accuracy::default(), Accuracy::plus);
         let joint = evaluation.overall();
         let sources = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.model.size().parameters));
         let calibrates = !matches!(rescaling, Rescaling::None | Rescaling::WeightAlign);
@@ -154,13 +149,7 @@ impl Work<'_> {
 
 /// Components and what they compute, which all rescalings share.
 struct Answered<'a> {
-    components: &'a [Model],
+    parts: &'a [Part],
     calibrating: Answers,
     testing: Answers,
-}
-
-/// The rescaling as recipes and the command line call it.
-fn name(rescaling: Rescaling) -> String {
-    let value = serde_json::to_value(rescaling).ok();
-    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

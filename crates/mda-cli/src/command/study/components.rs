@@ -5,8 +5,9 @@ use super::measure::Candidate;
 use super::recipe::{Counts, Disassemble, budget};
 use super::record::{ComponentSettings, Seconds};
 use super::source::Source;
-use crate::pipeline::{Choice, Images, Job, Spending};
 use anyhow::Context as _;
+use mda::Silent;
+use mda::disassemble::{Choice, Job, Spending, TaskImages};
 use mda_core::budget::{self, Budget, Chosen, Strategy, Trial};
 use mda_core::disassemble::{Attribution, Logits, Selection};
 use mda_core::formulation::{Competition, Formulation};
@@ -32,8 +33,8 @@ pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<Vec<Stri
     let source = study.source(&work.entry.source)?;
     let task = parse_task(work.task, source.model.categories())?;
     let parts = source.parts(&study.recipe.images, task.len(), work.seed)?;
-    let images = Images { source: &source.train, labels: &source.labels, parts: &parts };
-    let job = Job { runner: study.runner, source: &source.model, images: &images, task: &task };
+    let images = TaskImages { source: source.data.train()?, labels: &source.labels, parts: &parts, task: &task };
+    let job = Job { runner: study.runner, source: &source.model, images: &images, progress: &Silent };
     let (selection, select) = timed(|| job.select(study.recipe.images.top_k))?;
     let bench = Bench { study, work, source, job: &job, selection: &selection };
     let mut failures = Vec::new();
@@ -187,7 +188,7 @@ impl Bench<'_> {
         let first = &attributions[0];
         let strategies: &[Strategy] = match self.work.entry.counts {
             Counts::Uniform if attributions.len() == 1 => {
-                let relevance = first.relevance(self.source.model.graph(), self.job.task)?;
+                let relevance = first.relevance(self.source.model.graph(), self.job.images.task)?;
                 let kept = self.job.kept_logits(logits);
                 let uniform = |budget| Ok(Planned::of(budget::uniform(&self.source.model, &relevance, &kept, budget)?));
                 return Ok(spent.into_iter().map(uniform).collect());

@@ -3,14 +3,14 @@
 use super::components::{Bench, describe, timed};
 use super::flags::Flags;
 use super::record::{ComponentRun, ComponentSettings, Record, Seconds};
-use crate::pipeline::{Labelled, own_categories};
 use crate::timing::peak_mib;
+use mda::accuracy::{area, own_categories};
 use mda_core::budget::Trial;
 use mda_core::disassemble::Component;
 use mda_core::labels::LabelMap;
 use mda_core::metrics::{Evaluation, auroc};
 use mda_core::repair::Repair;
-use mda_core::source::ImageSource;
+use mda_data::Role;
 
 /// A component that is about to be measured.
 pub(super) struct Candidate {
@@ -37,18 +37,18 @@ impl Bench<'_> {
             }
         };
         seconds.repair = repair;
-        let (source, task) = (self.source, self.job.task);
+        let (source, task) = (self.source, self.job.images.task);
+        let test = source.data.test()?;
         let positions = source.test_positions(task)?;
         let own = own_categories(&model, &source.model, task);
-        let labels = LabelMap::by_name(source.test.categories(), model.categories())?;
-        let evaluation = labels.evaluation(&self.study.runner.logits(&model, &source.test, &positions)?);
+        let labels = LabelMap::by_name(test.categories(), model.categories())?;
+        let evaluation = labels.evaluation(&self.study.runner.logits(&model, test, &positions)?);
         let whole = source.labels.evaluation(source.test_logits(self.study.runner)?);
         let (auroc, source_auroc) = match *task {
             [category] => {
-                let all: Vec<usize> = (0..source.test.labels().len()).collect();
-                let test = Labelled { images: &source.test, labels: &source.labels };
-                let area = test.area(self.study.runner, &model, own[0], category, &all)?;
-                (area, Some(source_area(&whole, category)))
+                let all: Vec<usize> = (0..test.labels().len()).collect();
+                let run = self.study.runner.logits(&model, test, &all)?;
+                (area(&run, &source.labels, own[0], category), Some(source_area(&whole, category)))
             }
             _ => (None, None),
         };
@@ -68,7 +68,7 @@ impl Bench<'_> {
             strategy: trial.as_ref().map(|trial| trial.strategy.to_string()),
             held_out_loss: trial.map(|trial| trial.confirmed.unwrap_or(trial.quality).loss),
             right: Flags::of(&evaluation.correct_within(&own)),
-            calibration_images: self.job.images.for_task(&self.job.images.parts.calibration, task, usize::MAX).len(),
+            calibration_images: self.job.images.of(Role::Calibration, usize::MAX).len(),
             seconds,
             peak_mib: peak_mib(),
             run: settings,

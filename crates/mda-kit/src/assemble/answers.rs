@@ -1,11 +1,13 @@
 //! Gathering what all components compute, data set by data set.
 
+use super::Part;
+use crate::error::Error;
+use mda_core::Tensor;
 use mda_core::backend::Probe;
 use mda_core::labels::LabelMap;
 use mda_core::rescale::{Answers, last_layer};
 use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::source::ImageSource;
-use mda_core::{Model, Tensor};
 
 /// Joint logits, and features where they are wanted.
 pub(super) struct Gathering {
@@ -19,12 +21,12 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    pub(super) fn new(components: &[Model], with_features: bool) -> anyhow::Result<Self> {
-        let probe = |component: &Model| {
-            let features = with_features.then(|| last_layer(component)).transpose()?;
+    pub(super) fn new(parts: &[Part], with_features: bool) -> Result<Self, Error> {
+        let probe = |part: &Part| -> Result<Vec<Probe>, Error> {
+            let features = with_features.then(|| last_layer(&part.model)).transpose()?;
             Ok(features.map(Probe::Input).into_iter().collect())
         };
-        let probes = components.iter().map(probe).collect::<anyhow::Result<Vec<Vec<Probe>>>>()?;
+        let probes = parts.iter().map(probe).collect::<Result<Vec<_>, Error>>()?;
         let features = vec![Vec::new(); probes.iter().flatten().count()];
         Ok(Self { probes, logits: Vec::new(), labels: Vec::new(), features })
     }
@@ -33,15 +35,15 @@ impl Gathering {
     pub(super) fn add(
         &mut self,
         runner: &Runner<'_>,
-        components: &[Model],
+        parts: &[Part],
         images: &dyn ImageSource,
         indices: &[usize],
         map: &LabelMap,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Error> {
         let mut runs: Vec<LabelledLogits> = Vec::new();
-        for (index, (component, probes)) in components.iter().zip(&self.probes).enumerate() {
+        for (index, (part, probes)) in parts.iter().zip(&self.probes).enumerate() {
             let features = &mut self.features;
-            let run = runner.run(component, probes, images, indices, |_, seen| {
+            let run = runner.run(&part.model, probes, images, indices, |_, seen| {
                 seen.iter().for_each(|rows| features[index].extend_from_slice(rows.data()));
             })?;
             runs.push(map.relabel(&run));
@@ -52,12 +54,14 @@ impl Gathering {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> anyhow::Result<Answers> {
+    pub(super) fn finish(self) -> Answers {
         let images = self.labels.len();
-        let matrix = |numbers: Vec<f32>| Tensor::new([images, numbers.len() / images.max(1)], numbers);
-        Ok(Answers {
-            logits: LabelledLogits { logits: matrix(self.logits)?, labels: self.labels },
-            features: self.features.into_iter().map(matrix).collect::<Result<_, _>>()?,
-        })
+        let matrix = |numbers: Vec<f32>| {
+            Tensor::new([images, numbers.len() / images.max(1)], numbers).expect("one row an image")
+        };
+        Answers {
+            logits: LabelledLogits { logits: matrix(self.logits), labels: self.labels },
+            features: self.features.into_iter().map(matrix).collect(),
+        }
     }
 }

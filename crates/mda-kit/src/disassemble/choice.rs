@@ -1,14 +1,16 @@
 //! Choosing what stays within a budget: plans of all competing formulations are cut, quickly repaired, and compared on
 //! train images that nothing else looks at.
 
-use super::Job;
-use super::images::JUDGES;
+use super::job::Job;
+use crate::error::Error;
 use mda_core::Model;
 use mda_core::budget::{self, Budget, Chosen, Criterion, EvaluateError, Planner, Quality, Ranking, Strategy};
 use mda_core::disassemble::{Attribution, Component, Logits};
 use mda_core::keep::KeepPlan;
 use mda_core::relevance::Relevance;
 use mda_core::repair::{Repair, Repaired, RidgeOptions, repair};
+use mda_data::Role;
+use mda_data::parts::CHOICE;
 use std::cell::RefCell;
 
 /// How many images repair a plan while plans are compared: of a category, and of the whole task.
@@ -16,7 +18,7 @@ const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
 /// How many images tell how sensitive a layer is, and how far a trial's layers are off.
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
-const TRIAL_JUDGES: Limit = Limit { category: JUDGES, task: 2000 };
+const TRIAL_JUDGES: Limit = Limit { category: CHOICE, task: 2000 };
 /// Output positions that a layer is refitted on while plans are compared.
 const TRIAL_OBSERVATIONS: usize = 8192;
 /// What pulls towards the source's weights then.
@@ -24,17 +26,21 @@ const TRIAL_LAMBDA: f64 = 1e-2;
 
 /// How a budget may be spent.
 #[derive(Clone, Copy)]
-pub(crate) struct Spending<'a> {
+pub struct Spending<'a> {
     /// How the component will be repaired.
-    pub(crate) repair: &'a Repair,
-    pub(crate) logits: Logits,
-    pub(crate) strategies: &'a [Strategy],
+    pub repair: &'a Repair,
+    /// Which logits stay.
+    pub logits: Logits,
+    /// The ways to spend it that are tried.
+    pub strategies: &'a [Strategy],
 }
 
 /// A plan, and the component that was repaired in full to choose it, where one was.
-pub(crate) struct Choice {
-    pub(crate) chosen: Chosen,
-    pub(crate) repaired: Option<Repaired>,
+pub struct Choice {
+    /// The plan and how it was found.
+    pub chosen: Chosen,
+    /// The component.
+    pub repaired: Option<Repaired>,
 }
 
 /// The most images of one category, and of all categories of a task.
@@ -77,26 +83,29 @@ struct Trials<'a> {
 
 impl Job<'_> {
     /// The images that plans are compared by.
-    pub(crate) fn judges(&self) -> Vec<usize> {
-        self.images.for_task(&self.images.parts.choice, self.task, TRIAL_JUDGES.each(self.task.len()))
+    pub fn judges(&self) -> Vec<usize> {
+        self.images.of(Role::Choice, TRIAL_JUDGES.each(self.images.task.len()))
     }
 
     /// For every budget the best plan of any of `attributions`; how sensitive the layers are is measured once for all
     /// budgets.
-    pub(crate) fn choose(
+    ///
+    /// # Errors
+    /// [`Error::Budget`] where a budget cannot be met, and where a step fails.
+    pub fn choose(
         &self,
         attributions: &[Attribution],
         spending: Spending<'_>,
         budgets: &[Budget],
-    ) -> anyhow::Result<Vec<Choice>> {
-        let opinion = |attribution: &Attribution| -> anyhow::Result<Opinion> {
+    ) -> Result<Vec<Choice>, Error> {
+        let opinion = |attribution: &Attribution| -> Result<Opinion, Error> {
             Ok(Opinion {
                 name: attribution.formulation.to_string(),
-                relevance: attribution.relevance(self.source.graph(), self.task)?,
+                relevance: attribution.relevance(self.source.graph(), self.images.task)?,
                 fixed: self.fixed(attribution, spending.logits).ok().map(|component| component.plan),
             })
         };
-        let opinions = attributions.iter().map(opinion).collect::<anyhow::Result<Vec<_>>>()?;
+        let opinions = attributions.iter().map(opinion).collect::<Result<Vec<_>, Error>>()?;
         let rankings: Vec<Ranking<'_>> = opinions.iter().map(Opinion::ranking).collect();
         let trials = Trials::new(self, spending.repair);
         // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
@@ -126,7 +135,7 @@ impl Job<'_> {
             confirm: (trials.how != *spending.repair).then_some(&confirm),
         };
         let planner = Planner::new(&request)?;
-        let choice = |&budget: &Budget| {
+        let choice = |&budget: &Budget| -> Result<Choice, Error> {
             let chosen = planner.choose(budget)?;
             let own = confirmed.take().into_iter().find(|(plan, _)| *plan == chosen.plan);
             Ok(Choice { chosen, repaired: own.map(|(_, repaired)| repaired) })
@@ -137,19 +146,18 @@ impl Job<'_> {
 
 impl<'a> Trials<'a> {
     fn new(job: &'a Job<'a>, repair: &Repair) -> Self {
-        let parts = job.images.parts;
-        let first = |part: &[usize], limit: Limit| job.images.for_task(part, job.task, limit.each(job.task.len()));
+        let first = |role: Role, limit: Limit| job.images.of(role, limit.each(job.images.task.len()));
         Self {
             job,
             how: quick(repair),
-            calibration: first(&parts.calibration, TRIAL_IMAGES),
-            held_out: first(&parts.tuning, SENSITIVITY_IMAGES),
-            probes: first(&parts.choice, SENSITIVITY_IMAGES),
+            calibration: first(Role::Calibration, TRIAL_IMAGES),
+            held_out: first(Role::Tuning, SENSITIVITY_IMAGES),
+            probes: first(Role::Choice, SENSITIVITY_IMAGES),
             judges: job.judges(),
         }
     }
 
-    fn repaired(&self, cut: Component) -> anyhow::Result<Model> {
+    fn repaired(&self, cut: Component) -> Result<Model, Error> {
         let Job { runner, source, images, .. } = *self.job;
         if self.keeps_all(&cut.plan) {
             return Ok(cut.model);
@@ -164,9 +172,9 @@ impl<'a> Trials<'a> {
         (0..graph.nodes().len()).filter(|&id| id != graph.output()).all(whole)
     }
 
-    fn quality(&self, component: &Model, positions: &[usize]) -> anyhow::Result<Quality> {
-        let Job { runner, source, images, task } = *self.job;
-        images.quality(runner, component, source, task, positions)
+    fn quality(&self, component: &Model, positions: &[usize]) -> Result<Quality, Error> {
+        let Job { runner, source, images, .. } = *self.job;
+        images.quality(runner, component, source, positions)
     }
 }
 

@@ -1,0 +1,132 @@
+//! What components are worth on test images, beside their source.
+
+use crate::data::{Data, match_labels};
+use crate::disassemble::Component;
+use crate::error::Error;
+use crate::runtime::Runtime;
+use crate::source::Source;
+use mda_core::Model;
+use mda_core::labels::LabelMap;
+use mda_core::metrics::{Accuracy, auroc};
+use mda_core::runner::{LabelledLogits, Runner};
+use mda_core::source::ImageSource;
+use serde::Serialize;
+
+/// Accuracies in percent over the test images of a task.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accuracies {
+    /// How many images.
+    pub images: usize,
+    /// The source, choosing among all its categories.
+    pub base: f64,
+    /// The source, choosing among the task's.
+    pub base_restricted: f64,
+    /// The component before repair, choosing among all its logits.
+    pub as_cut: f64,
+    /// The component before repair, choosing among the task's.
+    pub as_cut_restricted: f64,
+    /// The component, choosing among all its logits.
+    pub component: f64,
+    /// The component, choosing among the task's.
+    pub component_restricted: f64,
+    /// Where the task is one category and the data has images of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub areas: Option<Areas>,
+}
+
+/// Areas under the ROC curve, in percent, of the logit of a task's only category over all test images.
+#[derive(Clone, Debug, Serialize)]
+pub struct Areas {
+    /// Of the source.
+    pub source: f64,
+    /// Of the component before repair.
+    pub as_cut: f64,
+    /// Of the component.
+    pub component: f64,
+}
+
+impl Component {
+    /// Measures the component and its source on the test images.
+    ///
+    /// # Errors
+    /// [`Error::Labels`] where the data lacks a category of the task, [`Error::Run`], and as [`Data::test`].
+    pub fn measure(&self, source: &Source, data: &Data, runtime: &Runtime) -> Result<Accuracies, Error> {
+        let (runner, test) = (runtime.runner(), data.test()?);
+        let labels = match_labels(test, source.model().categories())?;
+        let subject = Subject { runner: &runner, source: source.model(), test, labels: &labels, task: &self.task };
+        subject.measure(&self.cut.model, &self.model)
+    }
+}
+
+/// A task of a source, and test images.
+struct Subject<'a> {
+    runner: &'a Runner<'a>,
+    source: &'a Model,
+    test: &'a dyn ImageSource,
+    labels: &'a LabelMap,
+    task: &'a [usize],
+}
+
+impl Subject<'_> {
+    fn measure(&self, cut: &Model, repaired: &Model) -> Result<Accuracies, Error> {
+        let Self { runner, source, test, labels, task } = *self;
+        let positions = labels.positions(test.labels(), task, test.categories(), source.categories())?;
+        let base = labels.evaluation(&runner.logits(source, test, &positions)?);
+        let accuracies = |component: &Model| -> Result<[f64; 2], Error> {
+            let own = LabelMap::by_name(test.categories(), component.categories())?;
+            let evaluation = own.evaluation(&runner.logits(component, test, &positions)?);
+            let own_task = own_categories(component, source, task);
+            Ok([evaluation.among(&own_task).percent(), evaluation.within(&own_task).percent()])
+        };
+        let [as_cut, as_cut_restricted] = accuracies(cut)?;
+        let [component, component_restricted] = accuracies(repaired)?;
+        Ok(Accuracies {
+            areas: self.areas(cut, repaired)?,
+            images: positions.len(),
+            base: base.among(task).percent(),
+            base_restricted: base.within(task).percent(),
+            as_cut,
+            as_cut_restricted,
+            component,
+            component_restricted,
+        })
+    }
+
+    fn areas(&self, cut: &Model, repaired: &Model) -> Result<Option<Areas>, Error> {
+        let [category] = *self.task else { return Ok(None) };
+        let all: Vec<usize> = (0..self.test.labels().len()).collect();
+        let of = |model: &Model| -> Result<Option<f64>, Error> {
+            let logit = own_categories(model, self.source, self.task).first().copied().unwrap_or(category);
+            Ok(area(&self.runner.logits(model, self.test, &all)?, self.labels, logit, category))
+        };
+        let areas = of(self.source)?.zip(of(cut)?).zip(of(repaired)?);
+        Ok(areas.map(|((source, as_cut), component)| Areas { source, as_cut, component }))
+    }
+}
+
+/// The accuracy of `model` over the test images of its own categories, choosing among these.
+///
+/// # Errors
+/// [`Error::Labels`] where the data has no image of a category, [`Error::Run`], and as [`Data::test`].
+pub fn of_own(model: &Model, data: &Data, runtime: &Runtime) -> Result<Accuracy, Error> {
+    let test = data.test()?;
+    let labels = match_labels(test, model.categories())?;
+    let own: Vec<usize> = (0..model.categories().len()).collect();
+    let positions = labels.positions(test.labels(), &own, test.categories(), model.categories())?;
+    Ok(labels.evaluation(&runtime.runner().logits(model, test, &positions)?).within(&own))
+}
+
+/// The categories of `component` that are those of the source's task.
+pub fn own_categories(component: &Model, source: &Model, task: &[usize]) -> Vec<usize> {
+    let is_own = |name: &String| task.iter().any(|&category| source.categories()[category] == *name);
+    let names = component.categories().iter().enumerate();
+    names.filter(|(_, name)| is_own(name)).map(|(category, _)| category).collect()
+}
+
+/// The area under the ROC curve, in percent, of logit `logit` for telling the images of the source's category `category`,
+/// as `labels` have it, from all others; `None` where there are images of one kind only.
+pub fn area(run: &LabelledLogits, labels: &LabelMap, logit: usize, category: usize) -> Option<f64> {
+    let scores: Vec<f32> = (0..run.labels.len()).map(|n| run.logits.row(n)[logit]).collect();
+    let is_own: Vec<bool> = run.labels.iter().map(|&label| labels.category(label) == Some(category)).collect();
+    auroc(&scores, &is_own).map(|area| 100.0 * area)
+}

@@ -1,0 +1,114 @@
+//! Which train images calibrate an assembled model: none that spoke in a component or that one was repaired by, since a
+//! repaired component is surer of the images that it was fitted to than of others.
+
+use super::{Calibration, Part};
+use crate::data::match_labels;
+use crate::error::Error;
+use crate::progress::Progress;
+use mda_core::provenance::{PartsRecord, Provenance};
+use mda_core::source::ImageSource;
+use mda_data::{PartSizes, Parts, identity};
+use std::collections::{HashMap, HashSet};
+
+/// The positions that calibrate, for the train images of each component.
+pub(super) fn calibrating(
+    trains: &[&dyn ImageSource],
+    parts: &[Part],
+    calibration: Calibration,
+    progress: &dyn Progress,
+) -> Result<Vec<Vec<usize>>, Error> {
+    let identities: Vec<String> = trains.iter().map(|&images| identity(images)).collect();
+    let mut records = Vec::new();
+    for (part, own) in parts.iter().zip(&identities) {
+        records.push(Looked::of(part, own, &identities, progress));
+    }
+    let taken = taken(trains, &identities, &records)?;
+    let mut positions = Vec::new();
+    for (((&images, part), own), looked) in trains.iter().zip(parts).zip(&identities).zip(&records) {
+        let made_of = match looked {
+            Looked::At(record) if record.data == *own => Parts::recorded(images, record.clone())?,
+            _ => Parts::new(images, PartSizes { attribution: Some(0), calibration: 0 }, calibration.seed, &[])?,
+        };
+        let none = HashSet::new();
+        let taken = taken.get(own.as_str()).unwrap_or(&none);
+        let chosen = made_of.for_rescaling(images.labels(), calibration.per_category, calibration.seed, taken);
+        warn_of_few(images, part, &chosen, calibration, progress)?;
+        positions.push(chosen);
+    }
+    Ok(positions)
+}
+
+/// What is known of the images that made a component.
+enum Looked {
+    /// It was made of no images, such as a source.
+    AtNothing,
+    /// All that is needed to find them again.
+    At(PartsRecord),
+}
+
+impl Looked {
+    fn of(part: &Part, own: &str, all: &[String], progress: &dyn Progress) -> Self {
+        let Some(Provenance::Component(origin)) = part.model.provenance() else { return Self::AtNothing };
+        let name = part.model.name();
+        match &origin.images {
+            Some(record) => {
+                if record.data != own && !all.contains(&record.data) {
+                    progress.warn(format!(
+                        "{name} was made of other images than those given here, or of the same in another order, so which \
+                         of these it looked at is not known; all of them may calibrate"
+                    ));
+                }
+                Self::At(record.clone())
+            }
+            None => {
+                progress.warn(format!(
+                    "{name} does not tell which images it was made of (it is older than that record); some that repaired it \
+                     may calibrate"
+                ));
+                Self::AtNothing
+            }
+        }
+    }
+}
+
+/// For every list of images those that any component looked at.
+fn taken<'a>(
+    trains: &[&dyn ImageSource],
+    identities: &'a [String],
+    records: &[Looked],
+) -> Result<HashMap<&'a str, HashSet<usize>>, Error> {
+    let mut taken: HashMap<&str, HashSet<usize>> = HashMap::new();
+    for looked in records {
+        let Looked::At(record) = looked else { continue };
+        let Some(index) = identities.iter().position(|identity| *identity == record.data) else { continue };
+        let parts = Parts::recorded(trains[index], record.clone())?;
+        taken.entry(&identities[index]).or_default().extend(parts.looked_at());
+    }
+    Ok(taken)
+}
+
+/// Tells where a category has fewer images left than were asked for.
+fn warn_of_few(
+    images: &dyn ImageSource,
+    part: &Part,
+    chosen: &[usize],
+    calibration: Calibration,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let map = match_labels(images, &part.data_names)?;
+    let mut counts = vec![0usize; part.data_names.len()];
+    chosen.iter().filter_map(|&i| map.category(images.labels()[i])).for_each(|category| counts[category] += 1);
+    let least = counts.iter().copied().enumerate().min_by_key(|&(_, count)| count);
+    if let Some((category, count)) = least.filter(|&(_, count)| count < calibration.per_category)
+        && calibration.per_category < usize::MAX
+    {
+        progress.note(format!(
+            "{} images of `{}` calibrate ({} were asked for): no more were neither attributed nor repaired by in {}",
+            count,
+            part.model.categories()[category],
+            calibration.per_category,
+            part.model.name()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The steps from a source and its images to a component: selecting, attributing, choosing a plan, cutting, repairing.
+
+use super::choice::{Choice, Spending};
+use super::images::TaskImages;
+use super::{Component, Settings};
+use crate::error::Error;
+use crate::progress::Progress;
+use mda_core::Model;
+use mda_core::budget::{self, Strategy};
+use mda_core::disassemble::{
+    Attribution, Component as Cut, DisassembleError, Logits, Selection, attribute, cut, select_confident,
+};
+use mda_core::formulation::{Competition, ENOUGH_IMAGES, Formulation};
+use mda_core::keep::KeepPlan;
+use mda_core::repair::{Repair, Repaired, repair};
+use mda_core::runner::Runner;
+use mda_core::slice::slice;
+use mda_data::Role;
+
+/// One source, one task, and the images that may be looked at: single steps, for those who compare them.
+pub struct Job<'a> {
+    /// How models run.
+    pub runner: &'a Runner<'a>,
+    /// The source.
+    pub source: &'a Model,
+    /// The images and the task.
+    pub images: &'a TaskImages<'a>,
+    /// Who hears how it goes.
+    pub progress: &'a dyn Progress,
+}
+
+impl Job<'_> {
+    fn task(&self) -> &[usize] {
+        self.images.task
+    }
+
+    /// Makes the component, from the first step to the last.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn disassemble(&self, settings: &Settings) -> Result<Component, Error> {
+        let progress = self.progress;
+        let selection = if self.images.parts.record().listed.is_empty() {
+            progress.step("picking the surest images", || self.select(settings.top_k))?
+        } else {
+            self.contrasted(Selection::new(self.images.by_category(Role::Attribution)))
+        };
+        if self.task().len() == 1 && selection.contrast.is_empty() {
+            progress.warn("no train image is of another category, so nothing tells this one from others");
+        }
+        let formulations = match settings.budget {
+            None => vec![settings.formulations.first()],
+            Some(_) => self.competing(settings),
+        };
+        let attribute =
+            || formulations.iter().map(|one| self.attribute(&selection, one)).collect::<Result<Vec<_>, _>>();
+        let attributions = progress.step("attributing", attribute)?;
+        let (winner, cut, explanation, repaired) = match settings.budget {
+            None => (0, self.fixed(&attributions[0], settings.logits)?, None, None),
+            Some(budget) => {
+                let spending =
+                    Spending { repair: &settings.repair, logits: settings.logits, strategies: &Strategy::ALL };
+                let choose = || self.choose(&attributions, spending, &[budget]);
+                let Choice { chosen, repaired } = progress.step("choosing what stays", choose)?.swap_remove(0);
+                let winner = chosen.ranking;
+                (winner, self.cut(&attributions[winner], chosen.plan)?, Some(chosen.explanation), repaired)
+            }
+        };
+        let Repaired { model, layers } = match (repaired, &settings.repair) {
+            (Some(repaired), _) => repaired,
+            (None, Repair::None) => Repaired { model: cut.model.clone(), layers: Vec::new() },
+            (None, how) => progress.step("repairing", || self.repair(how, &cut))?,
+        };
+        let formulation = formulations[winner].clone();
+        Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().to_vec() })
+    }
+
+    /// The formulations that compete within a budget.
+    fn competing(&self, settings: &Settings) -> Vec<Formulation> {
+        let (refitted, images) = (settings.repair.refits(), self.judges().len());
+        let competing = settings.formulations.formulations(refitted, images);
+        if settings.formulations == Competition::Auto && competing.len() == 1 {
+            self.progress.note(format!(
+                "{images} held-out train images are too few to compare formulations by ({ENOUGH_IMAGES} would do), so {} \
+                 decides",
+                competing[0]
+            ));
+        }
+        competing
+    }
+
+    /// The images that speak: those of which the source is surest.
+    ///
+    /// # Errors
+    /// [`Error::Disassemble`] and [`Error::Run`].
+    pub fn select(&self, top_k: usize) -> Result<Selection, Error> {
+        let candidates = self.images.by_category(Role::Attribution);
+        let selection = select_confident(self.runner, self.source, self.images.source, &candidates, top_k)?;
+        Ok(self.contrasted(selection))
+    }
+
+    /// `selection` with the images of other categories that the task needs.
+    fn contrasted(&self, selection: Selection) -> Selection {
+        let own = selection.categories.iter().map(|(_, images)| images.len()).sum();
+        Selection { contrast: self.images.contrast(Role::Attribution, own), ..selection }
+    }
+
+    /// What matters to the task, as `formulation` sees it.
+    ///
+    /// # Errors
+    /// [`Error::Disassemble`] and [`Error::Run`].
+    pub fn attribute(&self, selection: &Selection, formulation: &Formulation) -> Result<Attribution, Error> {
+        Ok(attribute(self.runner, self.source, self.images.source, selection, formulation)?)
+    }
+
+    /// The component of the formulation's own thresholds.
+    ///
+    /// # Errors
+    /// [`Error::Disassemble`] where they leave nothing of a layer.
+    pub fn fixed(&self, attribution: &Attribution, logits: Logits) -> Result<Cut, Error> {
+        Ok(attribution.component(self.source, self.task(), logits)?)
+    }
+
+    /// The component that keeps what `plan` says.
+    ///
+    /// # Errors
+    /// [`DisassembleError`] for a plan that empties a layer.
+    pub fn cut(&self, attribution: &Attribution, plan: KeepPlan) -> Result<Cut, DisassembleError> {
+        cut(self.source, plan, self.task(), &attribution.formulation, attribution.images_per_category)
+    }
+
+    /// The component of another formulation with as many channels in every layer as `like` keeps.
+    ///
+    /// # Errors
+    /// As [`Job::attribute`] and [`Job::cut`].
+    pub fn same_size(
+        &self,
+        formulation: &Formulation,
+        logits: Logits,
+        selection: &Selection,
+        like: &KeepPlan,
+    ) -> Result<Cut, Error> {
+        let attribution = self.attribute(selection, formulation)?;
+        let relevance = attribution.relevance(self.source.graph(), self.task())?;
+        let plan = budget::with_counts_of(self.source, &relevance, &self.kept_logits(logits), like);
+        Ok(self.cut(&attribution, plan)?)
+    }
+
+    /// The source with the task's logits and every channel.
+    ///
+    /// # Errors
+    /// [`Error::Slice`], in theory.
+    pub fn uncut(&self) -> Result<Model, Error> {
+        let channels = || self.source.graph().nodes().iter().map(|node| node.shape.channels());
+        let wanted: Vec<Vec<bool>> = channels().map(|count| vec![true; count]).collect();
+        let score: Vec<Vec<f32>> = channels().map(|count| vec![0.0; count]).collect();
+        Ok(slice(self.source, &KeepPlan::new(self.source.graph(), &wanted, &score, self.task()))?)
+    }
+
+    /// The logits that a component keeps.
+    pub fn kept_logits(&self, logits: Logits) -> Vec<usize> {
+        match logits {
+            Logits::Task => self.task().to_vec(),
+            Logits::All => (0..self.source.categories().len()).collect(),
+        }
+    }
+
+    /// Makes up for the cut, on the calibration images.
+    ///
+    /// # Errors
+    /// [`Error::Repair`] and [`Error::Run`].
+    pub fn repair(&self, how: &Repair, component: &Cut) -> Result<Repaired, Error> {
+        let calibration = self.images.of(Role::Calibration, usize::MAX);
+        let tuning = self.images.of(Role::Tuning, usize::MAX);
+        Ok(repair(self.runner, self.source, component, self.images.source, &calibration, &tuning, how)?)
+    }
+}

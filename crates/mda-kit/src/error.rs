@@ -1,0 +1,237 @@
+//! What can go wrong, and what to do next.
+
+use crate::progress::Cancelled;
+use mda_core::assemble::AssembleError;
+use mda_core::backend::BackendError;
+use mda_core::budget::BudgetError;
+use mda_core::disassemble::DisassembleError;
+use mda_core::formulation::FormulationError;
+use mda_core::graph::{GraphErrors, Shape};
+use mda_core::labels::LabelError;
+use mda_core::repair::RepairError;
+use mda_core::rescale::RescaleError;
+use mda_core::runner::RunError;
+use mda_core::slice::SliceError;
+use mda_core::task::TaskError;
+use mda_data::{DataError, PartsError, PreparationError, Split};
+use mda_formats::native::NativeError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a piece of the job could not be done.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A model file that cannot be read or written.
+    #[error("{what} {}", path.display())]
+    Model {
+        /// `reading the model` or `writing the model`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<NativeError>,
+    },
+    /// A file that could not be written.
+    #[error("writing {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No data there.
+    #[error("opening the images of {}", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Images that cannot be opened.
+    #[error("opening the {split} images of {}", path.display())]
+    Data {
+        /// The data set.
+        path: PathBuf,
+        /// Which of its splits.
+        split: Split,
+        /// Why.
+        source: Box<DataError>,
+    },
+    /// Images that a model cannot take.
+    #[error("preparing the images of {} for a model of {shape}", path.display())]
+    Preparation {
+        /// The data set.
+        path: PathBuf,
+        /// What the model takes.
+        shape: Shape,
+        /// Why.
+        source: PreparationError,
+    },
+    /// Images of one's own without test images.
+    #[error("there are no test images to measure on")]
+    NoTest,
+    /// Categories of the data and of a model that do not meet.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// A task that means nothing to the model.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// A disassembly that was told no task.
+    #[error("no task was given: which categories is the component for?")]
+    NoTask,
+    /// Too few images.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// Thresholds or names of formulations that mean nothing.
+    #[error(transparent)]
+    Formulation(#[from] FormulationError),
+    /// Several formulations without a budget to compare them by.
+    #[error(
+        "{named} are {count} formulations, which can only be compared at equal size; give a budget such as --keep-params \
+         30%, or name one of them"
+    )]
+    NoBudget {
+        /// The formulations.
+        named: String,
+        /// How many they are.
+        count: usize,
+    },
+    /// A component that could not be cut.
+    #[error(transparent)]
+    Disassemble(DisassembleError),
+    /// A plan that cannot be cut.
+    #[error(transparent)]
+    Slice(#[from] SliceError),
+    /// A budget that cannot be met.
+    #[error(transparent)]
+    Budget(BudgetError),
+    /// A component of one category where nothing tells it from others.
+    #[error(
+        "the train images are all of one category: components of one category are compared by how well they tell it from \
+         others; add images of the source's other categories, or take thresholds instead of a budget"
+    )]
+    NothingElse,
+    /// A component that could not be repaired.
+    #[error(transparent)]
+    Repair(RepairError),
+    /// Components that cannot be joined.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// Another number of data sets than of components.
+    #[error("{components} components need {components} data sets, one each in their order; got {got}")]
+    DataCount {
+        /// The components.
+        components: usize,
+        /// The data sets.
+        got: usize,
+    },
+    /// One data set for two components whose categories cannot be told apart in it.
+    #[error("a rescaling by {rescaling} needs calibration images: give one data set for every component")]
+    NoCalibration {
+        /// The rescaling.
+        rescaling: &'static str,
+    },
+    /// A prior for logits that are no likelihoods.
+    #[error(
+        "categories can only be expected as often as in the train images where the scale is calibrated: by \
+         scale-shift-component, scale-shift-category or evidence"
+    )]
+    UncalibratedPrior,
+    /// A category that is never seen.
+    #[error("`{category}` of {component} has no train image, so nothing says how often to expect it")]
+    NeverSeen {
+        /// The component.
+        component: String,
+        /// Its category.
+        category: String,
+    },
+    /// Logits that cannot be rescaled.
+    #[error(transparent)]
+    Rescale(#[from] RescaleError),
+    /// A model that could not be changed.
+    #[error(transparent)]
+    Graph(#[from] GraphErrors),
+    /// A model that could not be run.
+    #[error(transparent)]
+    Run(RunError),
+    /// The work was told to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Error {
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Labels(LabelError::NothingShared { .. }) => Some(
+                "categories meet by name: name a model's when it is imported (`mda import --preset` or `--categories`), and \
+                 an IDX folder's in its `categories.txt`",
+            ),
+            Self::Disassemble(DisassembleError::Slice { .. }) => {
+                Some("lower --alpha and --beta, or give a budget such as --keep-params 30%, which empties no layer")
+            }
+            Self::Assemble(AssembleError::CategoryClash { .. }) => Some(
+                "--prefix-categories, or --rename K:OLD=NEW for the K-th component, tells them apart; `mda disassemble \
+                 --name` gives a component a name of its own",
+            ),
+            Self::Assemble(AssembleError::ArchitectureMismatch { .. }) => {
+                Some("--form parallel joins any architectures")
+            }
+            Self::Parts(PartsError::TooFew { .. }) => {
+                Some("add images of the category to the train split, or leave it out of the task")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The stop that hides in what images could not be read for.
+fn stopped(error: RunError) -> Result<Cancelled, RunError> {
+    match error {
+        RunError::Source(source) => source.downcast::<Cancelled>().map(|stop| *stop).map_err(RunError::Source),
+        other => Err(other),
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        stopped(error).map_or_else(Self::Run, Self::Cancelled)
+    }
+}
+
+impl From<BackendError> for Error {
+    fn from(error: BackendError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl From<DisassembleError> for Error {
+    fn from(error: DisassembleError) -> Self {
+        match error {
+            DisassembleError::Run(error) => error.into(),
+            other => Self::Disassemble(other),
+        }
+    }
+}
+
+impl From<RepairError> for Error {
+    fn from(error: RepairError) -> Self {
+        match error {
+            RepairError::Run(error) => error.into(),
+            other => Self::Repair(other),
+        }
+    }
+}
+
+impl From<BudgetError> for Error {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            // What evaluates plans is of this crate.
+            BudgetError::Evaluate(source) => {
+                source.downcast::<Self>().map_or_else(|other| Self::Budget(BudgetError::Evaluate(other)), |own| *own)
+            }
+            other => Self::Budget(other),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Who looked at which images, told by the images themselves: an image source that records every reading.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use mda::assemble::{Calibration, Part};
+use mda::core::repair::Repair;
+use mda::core::source::{Batches, ImageSource};
+use mda::samples::{FASHION_MNIST, MNIST, Sample};
+use mda::{Component, Data, Disassembly, Event, Progress, Runtime, Source, Split};
+use mda_data::{Parts, Role};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+/// What is going on, and which images were read during it: by step, data set and split.
+#[derive(Default)]
+struct Diary {
+    step: Mutex<String>,
+    read: Mutex<BTreeMap<(String, &'static str, &'static str), HashSet<usize>>>,
+}
+
+impl Progress for Diary {
+    fn on(&self, event: Event<'_>) {
+        *self.step.lock().unwrap() = match event {
+            Event::Begins { step } => step.to_owned(),
+            Event::Ends { .. } => "between steps".to_owned(),
+            _ => return,
+        };
+    }
+}
+
+impl Diary {
+    /// The train images of `data` that were read during `step`.
+    fn during(&self, step: &str, data: &'static str) -> HashSet<usize> {
+        self.read.lock().unwrap().get(&(step.to_owned(), data, "train")).cloned().unwrap_or_default()
+    }
+
+    fn reads_no_test_image(&self) {
+        let read = self.read.lock().unwrap();
+        assert!(!read.is_empty(), "the diary was kept");
+        let test: Vec<_> = read.keys().filter(|(_, _, split)| *split == "test").collect();
+        assert!(test.is_empty(), "test images were read: {test:?}");
+    }
+}
+
+/// Images that write down who reads them.
+struct Recorded {
+    images: Box<dyn ImageSource + Send>,
+    diary: Arc<Diary>,
+    data: &'static str,
+    split: &'static str,
+}
+
+impl ImageSource for Recorded {
+    fn categories(&self) -> &[String] {
+        self.images.categories()
+    }
+
+    fn labels(&self) -> &[usize] {
+        self.images.labels()
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        let key = (self.diary.step.lock().unwrap().clone(), self.data, self.split);
+        self.diary.read.lock().unwrap().entry(key).or_default().extend(indices);
+        self.images.batches(indices, batch_size)
+    }
+}
+
+/// A sample whose images write into a diary.
+struct Bench {
+    diary: Arc<Diary>,
+    source: Source,
+    data: Data,
+    name: &'static str,
+}
+
+fn bench(sample: &Sample, diary: &Arc<Diary>) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked = sample.unpack(folder.path()).unwrap();
+    let source = Source::read(&unpacked.model).unwrap();
+    let recorded = |split: Split, name| {
+        let shape = source.model().input_shape();
+        let [height, width] = shape.spatial();
+        let preparation = mda_data::Preparation::new(shape.channels(), height, width).unwrap();
+        let set = mda_data::DataSet::open(&unpacked.data, split).unwrap().prepare(preparation);
+        let diary = Arc::clone(diary);
+        Box::new(Recorded { images: Box::new(set), diary, data: sample.data, split: name })
+    };
+    let data = Data::new(recorded(Split::Train, "train"), Some(recorded(Split::Test, "test")));
+    Bench { diary: Arc::clone(diary), source, data, name: sample.data }
+}
+
+impl Bench {
+    fn disassembly(&self) -> Disassembly<'_> {
+        mda::disassemble(&self.source, &self.data).progress(&*self.diary)
+    }
+
+    /// Makes the component and checks that every step looked at images of its own role only.
+    fn run(&self, disassembly: &Disassembly<'_>, runtime: &Runtime) -> Component {
+        let component = disassembly.run(runtime).unwrap();
+        let parts = parts(&component, &self.data);
+        let of = |roles: &[Role]| roles.iter().flat_map(|&role| parts.of(role)).copied().collect::<HashSet<usize>>();
+        let fitted = [Role::Calibration, Role::Tuning, Role::Choice];
+        for (step, roles) in [
+            ("picking the surest images", &[Role::Attribution][..]),
+            ("attributing", &[Role::Attribution]),
+            ("choosing what stays", &fitted),
+            ("repairing", &fitted[..2]),
+            ("between steps", &[]),
+            ("", &[]),
+        ] {
+            let read = self.diary.during(step, self.name);
+            let own = of(roles);
+            let strange: Vec<_> = read.difference(&own).collect();
+            assert!(strange.is_empty(), "{step} read images of other roles than {roles:?}: {strange:?}");
+        }
+        let spoke = self.diary.during("attributing", self.name);
+        assert!(!spoke.is_empty());
+        let fitted: HashSet<usize> =
+            ["choosing what stays", "repairing"].iter().flat_map(|step| self.diary.during(step, self.name)).collect();
+        assert!(spoke.is_disjoint(&fitted), "what spoke did not fit or choose");
+        component
+    }
+}
+
+/// The parts that a component says it was made of.
+fn parts(component: &Component, data: &Data) -> Parts {
+    let Some(mda::core::provenance::Provenance::Component(origin)) = component.model.provenance() else {
+        panic!("a component tells its origin")
+    };
+    Parts::recorded(data.train().unwrap(), origin.images.clone().unwrap()).unwrap()
+}
+
+/// Assembles both components and checks that nothing that they looked at calibrates.
+fn assemble(diary: &Arc<Diary>, benches: [&Bench; 2], components: [&Component; 2], calibration: Calibration) {
+    let data = benches.map(|bench| &bench.data);
+    let parts: Vec<Part> = components.iter().map(|&component| component.into()).collect();
+    let assembly = mda::assemble(parts).calibrated(data).calibration(calibration).progress(&**diary);
+    assembly.run(&Runtime::cpu()).unwrap();
+    for (bench, component) in benches.iter().zip(components) {
+        let calibrated = diary.during("rescaling", bench.name);
+        assert!(!calibrated.is_empty());
+        let looked_at: HashSet<usize> = parts_looked_at(component, bench);
+        let both: Vec<_> = calibrated.intersection(&looked_at).collect();
+        assert!(both.is_empty(), "{calibration:?}: images that spoke or repaired calibrate {}: {both:?}", bench.name);
+    }
+}
+
+fn parts_looked_at(component: &Component, bench: &Bench) -> HashSet<usize> {
+    let recorded: HashSet<usize> = parts(component, &bench.data).looked_at().collect();
+    // Tuning images are read while a repair chooses its strength, but nothing is fitted to them: they may calibrate.
+    let steps = ["picking the surest images", "attributing"];
+    recorded.into_iter().chain(steps.iter().flat_map(|step| bench.diary.during(step, bench.name))).collect()
+}
+
+#[test]
+fn the_whole_job_keeps_roles_apart() {
+    let diary = Arc::new(Diary::default());
+    let (mnist, fashion) = (bench(&MNIST, &diary), bench(&FASHION_MNIST, &diary));
+    let runtime = Runtime::cpu();
+    // As the demo does: all that nothing else needs may speak.
+    let greedy = |bench: &Bench, task: &str| {
+        let disassembly = bench.disassembly().task(task).unwrap().keep_params(0.25);
+        bench.run(&disassembly.candidates(None).calibration(usize::MAX), &runtime)
+    };
+    let components = [&greedy(&mnist, "0-2"), &greedy(&fashion, "3-9")];
+    assemble(
+        &diary,
+        [&mnist, &fashion],
+        components,
+        Calibration { per_category: usize::MAX, ..Calibration::default() },
+    );
+    diary.reads_no_test_image();
+}
+
+#[test]
+fn odd_wishes_keep_roles_apart() {
+    let diary = Arc::new(Diary::default());
+    let (mnist, fashion) = (bench(&MNIST, &diary), bench(&FASHION_MNIST, &diary));
+    let runtime = Runtime::cpu();
+    // Listed images would be in other parts; another seed and more calibration images than there are.
+    let listed: Vec<usize> = (0..mnist.data.train().unwrap().labels().len()).filter(|index| index % 7 == 0).collect();
+    let first = mnist.disassembly().task("0-2").unwrap().listed(listed).seed(5);
+    let second = fashion.disassembly().task("8").unwrap().seed(3).calibration(10).candidates(Some(20)).max_drop(2.0);
+    let components = [&mnist.run(&first, &runtime), &fashion.run(&second, &runtime)];
+    let calibration = Calibration { per_category: 500, seed: 99, ..Calibration::default() };
+    assemble(&diary, [&mnist, &fashion], components, calibration);
+    diary.reads_no_test_image();
+}
+
+#[test]
+fn components_of_one_data_set_spare_what_either_looked_at() {
+    let diary = Arc::new(Diary::default());
+    let bench = bench(&MNIST, &diary);
+    let runtime = Runtime::cpu();
+    let of = |task: &str, seed| {
+        let disassembly = bench.disassembly().task(task).unwrap().seed(seed).repair(Repair::Bias).candidates(Some(10));
+        disassembly.run(&runtime).unwrap()
+    };
+    let components = [&of("0-4", 1), &of("5-9", 2)];
+    assemble(&diary, [&bench, &bench], components, Calibration::default());
+}
+
+#[test]
+fn a_stop_is_heard() {
+    struct Impatient;
+    impl Progress for Impatient {
+        fn on(&self, _event: Event<'_>) {}
+        fn is_cancelled(&self) -> bool {
+            true
+        }
+    }
+    let bench = bench(&MNIST, &Arc::new(Diary::default()));
+    let stopped = bench.disassembly().task("0-2").unwrap().keep_params(0.2).progress(&Impatient).run(&Runtime::cpu());
+    assert!(matches!(stopped, Err(mda::Error::Cancelled(_))), "{stopped:?}");
+}
