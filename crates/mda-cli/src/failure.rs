@@ -38,7 +38,7 @@ impl<T, E: Into<anyhow::Error>> Advise<T, E> for Result<T, E> {
 }
 
 /// The error and its causes, each once: a cause whose text the line above already ends with is not repeated.
-fn chain(error: &anyhow::Error) -> String {
+pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {

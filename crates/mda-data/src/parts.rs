@@ -244,6 +244,13 @@ pub fn first_per_category(positions: &[usize], labels: &[usize], limit: usize) -
     positions.iter().copied().filter(fits).collect()
 }
 
+/// `count` of the positions, drawn by `seed`; all where there are no more.
+pub fn draw(mut positions: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
+    positions.sort_by_cached_key(|&position| (hash(seed, position), position));
+    positions.truncate(count);
+    positions
+}
+
 /// The first output of SplitMix64 (Steele, Lea and Flood 2014) after its state was mixed with the position.
 fn hash(seed: u64, index: usize) -> u64 {
     mix(mix(seed).wrapping_add(index as u64))

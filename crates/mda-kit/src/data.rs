@@ -5,7 +5,7 @@ use mda_core::Model;
 use mda_core::graph::Shape;
 use mda_core::labels::LabelMap;
 use mda_core::source::ImageSource;
-use mda_data::{DataSet, Preparation, Preset, Split};
+use mda_data::{DataSet, Preparation, Prepared, Preset, Split};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -72,14 +72,18 @@ impl Data {
         if cell.get().is_none() {
             let (path, shape) = self.from.as_ref().ok_or(Error::NoTest)?;
             // Two threads may open the same images at once; the first to arrive stay.
-            let _ = cell.set(open(path, split, *shape)?);
+            let _ = cell.set(Box::new(open(path, split, *shape)?));
         }
         let images = cell.get().expect("the images were just set");
         Ok(&**images)
     }
 }
 
-fn open(path: &Path, split: Split, shape: Shape) -> Result<Images, Error> {
+/// The images of one split of the data set at `path`, brought to `shape`.
+///
+/// # Errors
+/// [`Error::Data`] and [`Error::Preparation`].
+pub fn open(path: &Path, split: Split, shape: Shape) -> Result<Prepared, Error> {
     let failed = |source| Error::Data { path: path.to_owned(), split, source: Box::new(source) };
     let set = named(DataSet::open(path, split).map_err(failed)?, path).map_err(failed)?;
     let [height, width] = shape.spatial();
@@ -88,7 +92,7 @@ fn open(path: &Path, split: Split, shape: Shape) -> Result<Images, Error> {
         shape,
         source,
     })?;
-    Ok(Box::new(set.prepare(preparation)))
+    Ok(set.prepare(preparation))
 }
 
 /// `set` under the names of a known data set, where the folder is called like it and the set has none.

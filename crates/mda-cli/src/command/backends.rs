@@ -16,8 +16,10 @@ struct Row {
     #[serde(flatten)]
     origin: Origin,
     devices: Vec<Listed>,
-    /// Whether `--backend` with its name selects it.
+    /// Whether it is the one that runs models with these options: the default, or what `--backend` or MDA_BACKEND names.
     selected: bool,
+    /// Whether another of its name comes first.
+    hidden: bool,
     /// What is missing here, and why.
     unavailable: Option<String>,
 }
@@ -38,14 +40,27 @@ enum Origin {
 }
 
 pub(crate) fn run(context: &Context) -> anyhow::Result<()> {
-    let rows = rows(&context.sources)?;
+    let mut rows = rows(&context.sources)?;
+    let wanted = context.backend.as_deref().map(|name| name.split(':').next().unwrap_or(name));
+    if let Some(index) = selected(&rows, wanted, context.sources.plugins.len()) {
+        rows[index].selected = true;
+    }
     if let Some(missing) = context.sources.folders.missing() {
         context.output.progress(missing);
     }
     context.output.result(&rows, || describe(&rows))
 }
 
-/// All backends in the order in which they are looked for: the first of a name is the one that is selected.
+/// The row of the backend that runs, where one does: the first of the `wanted` name, or the first of all. The first `plugins`
+/// rows are plugins that the user named; all of them that come before have to work.
+fn selected(rows: &[Row], wanted: Option<&str>, plugins: usize) -> Option<usize> {
+    let fits = |row: &Row| wanted.is_none_or(|wanted| row.backend == wanted);
+    let works = |row: &Row| row.version.is_some();
+    let index = rows.iter().position(|row| works(row) && fits(row))?;
+    rows.iter().take(plugins.min(index)).all(works).then_some(index)
+}
+
+/// All backends in the order in which they are looked for: the first of a name hides the others.
 fn rows(sources: &Sources) -> anyhow::Result<Vec<Row>> {
     let mut rows: Vec<Row> = sources.plugins.iter().map(|file| plugin(file, sources.load(file), None)).collect();
     let version = env!("CARGO_PKG_VERSION");
@@ -59,8 +74,7 @@ fn rows(sources: &Sources) -> anyhow::Result<Vec<Row>> {
         }
     }
     for index in 0..rows.len() {
-        let first = rows.iter().position(|row| row.backend == rows[index].backend);
-        rows[index].selected = first == Some(index) && rows[index].version.is_some();
+        rows[index].hidden = rows[..index].iter().any(|row| row.backend == rows[index].backend);
     }
     Ok(rows)
 }
@@ -73,6 +87,7 @@ fn row(backend: &dyn Backend, version: &str, origin: Origin) -> Row {
         origin,
         devices: backend.devices().into_iter().map(list).collect(),
         selected: false,
+        hidden: false,
         unavailable: backend.unavailable(),
     }
 }
@@ -88,7 +103,8 @@ fn plugin(file: &Path, loaded: anyhow::Result<PluginBackend>, name: Option<Strin
 }
 
 fn absent(backend: String, origin: Origin, reason: String) -> Row {
-    Row { backend, version: None, origin, devices: Vec::new(), selected: false, unavailable: Some(reason) }
+    let unavailable = Some(reason);
+    Row { backend, version: None, origin, devices: Vec::new(), selected: false, hidden: false, unavailable }
 }
 
 fn describe(rows: &[Row]) -> String {
@@ -99,7 +115,7 @@ fn describe(rows: &[Row]) -> String {
             Origin::Plugin(file) => file.display().to_string(),
             Origin::Nowhere => "-".to_owned(),
         };
-        let hidden = if row.selected || row.version.is_none() { "" } else { " (hidden; --plugin selects it)" };
+        let hidden = if row.hidden && row.version.is_some() { " (hidden; --plugin selects it)" } else { "" };
         let version = row.version.clone().unwrap_or_else(|| "-".into());
         let mut line = |device: &str, what: &str| {
             table.row([row.backend.clone(), device.into(), what.into(), version.clone(), format!("{from}{hidden}")]);

@@ -38,6 +38,7 @@ fn backends_are_listed_with_their_origin_and_what_is_missing() {
     let rows = backends(&bench, &[]);
     let (built_in, plugin) = (find(&rows, "cpu", "built-in"), find(&rows, "cpu", "plugin"));
     assert_eq!((&built_in["selected"], &plugin["selected"]), (&true.into(), &false.into()));
+    assert_eq!((&built_in["hidden"], &plugin["hidden"]), (&false.into(), &true.into()));
     assert_eq!(plugin["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(plugin["devices"][0]["device"], "cpu");
     let broken = find(&rows, "broken", "plugin");
@@ -46,6 +47,15 @@ fn backends_are_listed_with_their_origin_and_what_is_missing() {
     let rows = backends(&bench, &["--plugin", &file]);
     assert_eq!((&rows[0]["from"], &rows[0]["selected"]), (&"plugin".into(), &true.into()));
     assert_eq!(find(&rows, "cpu", "built-in")["selected"], false);
+    let selected = |arguments: &[&str]| {
+        let rows = backends(&bench, arguments).into_iter().filter(|row| row["selected"] == true);
+        rows.map(|row| format!("{} {}", row["backend"], row["from"])).collect::<Vec<_>>()
+    };
+    assert_eq!(selected(&[]), ["\"cpu\" \"built-in\""], "one runs");
+    assert_eq!(selected(&["--backend=reference"]), ["\"reference\" \"built-in\""]);
+    assert_eq!(selected(&["--plugin", &file, "--backend=cpu:cpu"]), ["\"cpu\" \"plugin\""]);
+    assert_eq!(selected(&["--backend=abacus"]), [""; 0], "what is not there");
+    assert_eq!(selected(&["--plugin=nowhere.so"]), [""; 0], "the default would be a plugin that cannot be loaded");
     let shown = bench.mda_where(&[("MDA_PLUGIN_PATH", "plugins")], &["backends"]);
     let shown = text(&shown);
     assert!(shown.contains("this build") && shown.contains("--plugin selects it"), "{shown}");

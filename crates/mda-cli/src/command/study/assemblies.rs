@@ -2,8 +2,8 @@
 
 use super::Study;
 use super::components::timed;
-use super::recipe::{Assemble, Part as Entry, budget};
-use super::record::{AssemblyRun, AssemblySettings, Record};
+use super::recipe::{Assemble, Part as Entry, Recipe, budget};
+use super::record::{AssemblyRun, AssemblySettings, Record, Run};
 use anyhow::Context as _;
 use mda::assemble::{Calibration, Joint, Part, Prior, blocks};
 use mda::disassemble::{Job, Settings, TaskImages};
@@ -15,34 +15,61 @@ use mda_core::metrics::{Accuracy, Evaluation};
 use mda_core::repair::Repair;
 use mda_core::rescale::{Answers, Rescaling, rescaled};
 use mda_core::task::parse_task;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// All runs of one entry and one seed.
 pub(super) struct Work<'a> {
     pub(super) entry: &'a Assemble,
     pub(super) seed: u64,
+    /// Those that this call does.
+    pub(super) open: HashSet<AssemblySettings>,
 }
 
-/// Runs `work`, and answers what is not to be had and why.
-pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<Vec<String>> {
-    let mut failures = work.variant(study, false)?;
-    if work.entry.uncut {
-        failures.extend(work.variant(study, true)?);
+/// Does the open runs of `work`: of the components, and of the uncut sources where the entry asks for them.
+pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<()> {
+    for &uncut in work.entry.variants() {
+        let runs = work.entry.runs(study.recipe, uncut, work.seed);
+        let open: Vec<_> = runs.into_iter().filter(|(_, run)| work.open.contains(run)).collect();
+        if !open.is_empty() {
+            study.attempt(open.iter().map(|(_, run)| run.clone()), || work.variant(study, uncut, &open))?;
+        }
     }
-    Ok(failures)
+    Ok(())
+}
+
+impl Assemble {
+    /// Whether the sources are uncut.
+    fn variants(&self) -> &'static [bool] {
+        if self.uncut { &[false, true] } else { &[false] }
+    }
+
+    /// Every run with one seed.
+    pub(super) fn all_runs(&self, recipe: &Recipe, seed: u64) -> Vec<AssemblySettings> {
+        let of = |&uncut: &bool| self.runs(recipe, uncut, seed).into_iter().map(|(_, run)| run);
+        self.variants().iter().flat_map(of).collect()
+    }
+
+    /// One run a rescaling.
+    fn runs(&self, recipe: &Recipe, uncut: bool, seed: u64) -> Vec<(Rescaling, AssemblySettings)> {
+        let components: Vec<String> =
+            self.components.iter().map(|part| format!("{} {}", part.source, part.task)).collect();
+        let run = |&rescaling: &Rescaling| AssemblySettings {
+            components: components.join(" + "),
+            formulation: (!uncut).then(|| self.formulation.clone()),
+            repair: if uncut { "none".into() } else { self.repair.clone() },
+            budget: if uncut { "uncut".into() } else { self.budget.clone() },
+            rescaling: rescaling.name().into(),
+            rescaling_images: recipe.images.rescaling,
+            seed,
+        };
+        self.rescalings.iter().map(|rescaling| (*rescaling, run(rescaling))).collect()
+    }
 }
 
 impl Work<'_> {
-    /// The components, or the uncut sources, under every rescaling.
-    fn variant(&self, study: &Study<'_>, uncut: bool) -> anyhow::Result<Vec<String>> {
-        let rescalings = self.entry.rescalings.iter().copied();
-        let open: Vec<(Rescaling, AssemblySettings)> = rescalings
-            .map(|rescaling| (rescaling, self.settings(study, rescaling, uncut)))
-            .filter(|(_, run)| !study.store.has(run))
-            .collect();
-        if open.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// The components, or the uncut sources, under every rescaling of `open`.
+    fn variant(&self, study: &Study<'_>, uncut: bool, open: &[(Rescaling, AssemblySettings)]) -> anyhow::Result<()> {
         let mut parts = Vec::new();
         let mut data: Vec<&Data> = Vec::new();
         for entry in &self.entry.components {
@@ -58,35 +85,20 @@ impl Work<'_> {
             calibrating: images.calibrating(study.runner, &parts, with_features, calibration)?,
             testing: images.testing(study.runner, &parts, with_features)?,
         };
-        let mut failures = Vec::new();
         for (rescaling, run) in open {
-            let description = format!("{}, {} ({}), {}", run.components, run.budget, run.repair, run.rescaling);
-            match self.measure(study, &answered, rescaling, run) {
-                Ok(record) => {
-                    study.output.progress(format!(
-                        "{description}, seed {}: {:.2} % (bound {:.2} %)",
-                        self.seed, record.accuracy, record.bound
-                    ));
-                    study.store.add(&Record::Assembly(record))?;
-                }
-                Err(error) => failures.push(format!("{description}: {error:#}")),
-            }
+            study.attempt([run.clone()], || {
+                let record = self.measure(study, &answered, *rescaling, run.clone())?;
+                study.output.progress(format!(
+                    "{}: {:.2} % (bound {:.2} %)",
+                    Run::from(run.clone()),
+                    record.accuracy,
+                    record.bound
+                ));
+                let inputs = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.identity.clone()));
+                study.store.add(Record::Assembly(record), inputs.collect::<anyhow::Result<_>>()?)
+            })?;
         }
-        Ok(failures)
-    }
-
-    fn settings(&self, study: &Study<'_>, rescaling: Rescaling, uncut: bool) -> AssemblySettings {
-        let components: Vec<String> =
-            self.entry.components.iter().map(|part| format!("{} {}", part.source, part.task)).collect();
-        AssemblySettings {
-            components: components.join(" + "),
-            formulation: (!uncut).then(|| self.entry.formulation.clone()),
-            repair: if uncut { "none".into() } else { self.entry.repair.clone() },
-            budget: if uncut { "uncut".into() } else { self.entry.budget.clone() },
-            rescaling: rescaling.name().into(),
-            rescaling_images: study.recipe.images.rescaling,
-            seed: self.seed,
-        }
+        Ok(())
     }
 
     /// A component with its source's name before its categories, and the names that the data knows them by.

@@ -1,8 +1,8 @@
 //! What a study's component is worth on test images.
 
-use super::components::{Bench, describe, timed};
+use super::components::{Bench, timed};
 use super::flags::Flags;
-use super::record::{ComponentRun, ComponentSettings, Record, Seconds};
+use super::record::{ComponentRun, ComponentSettings, Record, Run, Seconds};
 use crate::timing::peak_mib;
 use mda::accuracy::{area, own_categories};
 use mda_core::budget::Trial;
@@ -22,12 +22,27 @@ pub(super) struct Candidate {
 }
 
 impl Bench<'_> {
-    /// Repairs a component, measures it on test images, and keeps the record.
+    /// Repairs a component, measures it, and keeps the record, where the run is this piece of work's.
     pub(super) fn measure(&self, candidate: Candidate) -> anyhow::Result<()> {
-        let Candidate { settings, cut, trial, mut seconds } = candidate;
-        if self.study.store.has(&settings) {
+        let run = candidate.settings.clone();
+        if !self.work.open.contains(&run) {
             return Ok(());
         }
+        self.study.attempt([run.clone()], || {
+            let record = self.measured(candidate)?;
+            let share = 100.0 * record.parameters as f64 / record.source_parameters as f64;
+            self.study.output.progress(format!(
+                "{}: {:.2} % of {:.2} %, {share:.1} % of the parameters",
+                Run::from(run),
+                record.accuracy,
+                record.base_restricted
+            ));
+            self.study.store.add(Record::Component(record), vec![self.source.identity.clone()])
+        })
+    }
+
+    fn measured(&self, candidate: Candidate) -> anyhow::Result<ComponentRun> {
+        let Candidate { settings, cut, trial, mut seconds } = candidate;
         let how = Repair::named(&settings.repair)?;
         let (model, repair) = match how {
             Repair::None => (cut.model, 0.0),
@@ -43,17 +58,17 @@ impl Bench<'_> {
         let own = own_categories(&model, &source.model, task);
         let labels = LabelMap::by_name(test.categories(), model.categories())?;
         let evaluation = labels.evaluation(&self.study.runner.logits(&model, test, &positions)?);
-        let whole = source.labels.evaluation(source.test_logits(self.study.runner)?);
+        let whole = source.test_labels.evaluation(source.test_logits(self.study.runner)?);
         let (auroc, source_auroc) = match *task {
             [category] => {
                 let all: Vec<usize> = (0..test.labels().len()).collect();
                 let run = self.study.runner.logits(&model, test, &all)?;
-                (area(&run, &source.labels, own[0], category), Some(source_area(&whole, category)))
+                (area(&run, &source.test_labels, own[0], category), source_area(&whole, category))
             }
             _ => (None, None),
         };
         let size = model.size();
-        let record = ComponentRun {
+        Ok(ComponentRun {
             parameters: size.parameters,
             macs: size.macs,
             source_parameters: source.model.size().parameters,
@@ -72,19 +87,11 @@ impl Bench<'_> {
             seconds,
             peak_mib: peak_mib(),
             run: settings,
-        };
-        let share = 100.0 * record.parameters as f64 / record.source_parameters as f64;
-        self.study.output.progress(format!(
-            "{}: {:.2} % of {:.2} %, {share:.1} % of the parameters",
-            describe(&record.run),
-            record.accuracy,
-            record.base_restricted
-        ));
-        self.study.store.add(&Record::Component(record))
+        })
     }
 }
 
-fn source_area(evaluation: &Evaluation, category: usize) -> f64 {
+fn source_area(evaluation: &Evaluation, category: usize) -> Option<f64> {
     let (scores, positive) = evaluation.scores_of(category);
-    auroc(&scores, &positive).map_or(f64::NAN, |area| 100.0 * area)
+    auroc(&scores, &positive).map(|area| 100.0 * area)
 }

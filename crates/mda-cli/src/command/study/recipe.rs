@@ -1,14 +1,11 @@
 //! What a study runs: a recipe file, read and checked before anything is computed.
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use mda_core::budget::Budget;
-use mda_core::formulation::{Competition, Formulation};
-use mda_core::repair::Repair;
 use mda_core::rescale::Rescaling;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 /// A recipe as it is written, in TOML.
 #[derive(Debug, Deserialize)]
@@ -21,6 +18,9 @@ pub(super) struct Recipe {
     pub(super) seeds: Vec<u64>,
     #[serde(default)]
     pub(super) images: ImageCounts,
+    /// What components are measured on.
+    #[serde(default)]
+    pub(super) measure: MeasuredOn,
     /// The sources, by the names that the other entries use.
     pub(super) source: BTreeMap<String, Source>,
     #[serde(default)]
@@ -35,7 +35,7 @@ pub(super) struct Recipe {
 pub(super) struct ImageCounts {
     /// Speak for a category.
     pub(super) top_k: usize,
-    /// The surest are picked from these.
+    /// The surest are picked from these; 0 for all.
     pub(super) candidates: usize,
     /// Repair a component.
     pub(super) calibration: usize,
@@ -46,6 +46,26 @@ pub(super) struct ImageCounts {
 impl Default for ImageCounts {
     fn default() -> Self {
         Self { top_k: 50, candidates: 1000, calibration: 300, rescaling: 200 }
+    }
+}
+
+/// The images that accuracies are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum MeasuredOn {
+    /// Those of the test split.
+    #[default]
+    Test,
+    /// A part of the train split that nothing else looks at: for studies that decide something, such as a default.
+    HeldOut,
+}
+
+impl MeasuredOn {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test images",
+            Self::HeldOut => "held-out train images",
+        }
     }
 }
 
@@ -149,42 +169,6 @@ impl Recipe {
         recipe.check().with_context(|| format!("the recipe {}", path.display()))?;
         Ok(recipe)
     }
-
-    fn check(&self) -> anyhow::Result<()> {
-        ensure!(!self.seeds.is_empty(), "`seeds` is empty; expected at least one number");
-        ensure!(
-            !self.disassemble.is_empty() || !self.assemble.is_empty(),
-            "there is nothing to run; expected a [[disassemble]] or an [[assemble]]"
-        );
-        for entry in &self.disassemble {
-            self.known(&entry.source)?;
-            entry.formulations.iter().try_for_each(|name| Competition::from_str(name).map(drop))?;
-            entry.same_size.iter().try_for_each(|name| Formulation::from_str(name).map(drop))?;
-            entry.repairs.iter().try_for_each(|name| Repair::named(name).map(drop))?;
-            for text in &entry.budgets {
-                let budget = budget(text)?;
-                let is_share = matches!(budget, Some(Budget::Params(_) | Budget::Macs(_)));
-                ensure!(
-                    entry.counts == Counts::Chosen || is_share,
-                    "`counts = \"uniform\"` needs budgets such as 30%, got `{text}`"
-                );
-            }
-        }
-        for entry in &self.assemble {
-            ensure!(entry.components.len() >= 2, "an [[assemble]] needs at least two components");
-            entry.components.iter().try_for_each(|part| self.known(&part.source))?;
-            Competition::from_str(&entry.formulation)?;
-            Repair::named(&entry.repair)?;
-            budget(&entry.budget)?;
-        }
-        Ok(())
-    }
-
-    fn known(&self, source: &str) -> anyhow::Result<()> {
-        let names = || self.source.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        ensure!(self.source.contains_key(source), "no source is called `{source}`; there are {}", names());
-        Ok(())
-    }
 }
 
 /// `thresholds`, `30%` or `30% params`, `30% macs`, `drop 1.0`.
@@ -220,20 +204,5 @@ mod tests {
         assert_eq!(budget("12.5 % macs").unwrap(), Some(Budget::Macs(0.125)));
         assert_eq!(budget("drop 1.5").unwrap(), Some(Budget::MaxDrop(1.5)));
         assert!(budget("30").unwrap_err().to_string().contains("expected `thresholds`"));
-    }
-
-    #[test]
-    fn a_recipe_is_checked_before_it_runs() {
-        let recipe = |source: &str, formulation: &str| {
-            let text = format!(
-                "name = 'x'\n[source.a]\nmodel = 'm'\ndata = 'd'\n[[disassemble]]\nsource = '{source}'\ntasks = ['0']\n\
-                 formulations = ['{formulation}']\n"
-            );
-            toml::from_str::<Recipe>(&text).unwrap().check()
-        };
-        recipe("a", "graph").unwrap();
-        assert!(recipe("b", "graph").unwrap_err().to_string().contains("no source is called `b`; there are a"));
-        assert!(recipe("a", "graff").is_err());
-        assert!(toml::from_str::<Recipe>("name = 'x'\nsource = {}\nsorce = 1").is_err());
     }
 }

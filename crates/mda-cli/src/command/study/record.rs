@@ -1,13 +1,8 @@
-//! What a study finds, one line of JSON a run: a study that was interrupted goes on where it stopped.
+//! What a study finds: runs that were measured, and runs that are not to be had.
 
 use super::flags::Flags;
-use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
 
 /// One result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +51,7 @@ pub(super) struct ComponentRun {
 }
 
 /// What tells one component run from another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct ComponentSettings {
     pub(super) source: String,
     pub(super) task: String,
@@ -101,7 +96,7 @@ pub(super) struct AssemblyRun {
 }
 
 /// What tells one assembly run from another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct AssemblySettings {
     /// `SOURCE TASK` of every component, joined by ` + `.
     pub(super) components: String,
@@ -116,123 +111,70 @@ pub(super) struct AssemblySettings {
     pub(super) seed: u64,
 }
 
+/// What tells one run from all others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub(super) enum Run {
+    Component(ComponentSettings),
+    Assembly(AssemblySettings),
+}
+
+/// A run that is not to be had. It is not kept for the next call, which tries again.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename = "failure")]
+pub(super) struct Failure {
+    pub(super) run: Run,
+    pub(super) reason: String,
+}
+
+/// What a study answers about one run.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Outcome<'a> {
+    Done(&'a Record),
+    Failed(&'a Failure),
+}
+
 impl Record {
-    /// Equal for runs of equal settings.
-    fn key(&self) -> String {
+    /// Which run it is of.
+    pub(super) fn run(&self) -> Run {
         match self {
-            Self::Component(component) => key(&component.run),
-            Self::Assembly(assembly) => key(&assembly.run),
+            Self::Component(component) => component.run.clone().into(),
+            Self::Assembly(assembly) => assembly.run.clone().into(),
         }
     }
 }
 
-fn key<T: Serialize>(settings: &T) -> String {
-    serde_json::to_string(settings).unwrap_or_default()
+impl From<ComponentSettings> for Run {
+    fn from(settings: ComponentSettings) -> Self {
+        Self::Component(settings)
+    }
 }
 
-/// The file of records, appended to by several threads.
-pub(super) struct Store {
-    path: PathBuf,
-    done: HashSet<String>,
-    file: Mutex<File>,
+impl From<AssemblySettings> for Run {
+    fn from(settings: AssemblySettings) -> Self {
+        Self::Assembly(settings)
+    }
 }
 
-impl Store {
-    /// Opens or begins the records in `folder`, which belong to the recipe `fingerprint`: results of another recipe's
-    /// images or models are not mixed in.
-    pub(super) fn open(folder: &Path, fingerprint: &str) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
-        let belongs = folder.join("fingerprint");
-        match std::fs::read_to_string(&belongs) {
-            Ok(found) => ensure!(
-                found == fingerprint,
-                "{} holds the results of other sources or image counts; give another --output",
-                folder.display()
-            ),
-            Err(_) => {
-                std::fs::write(&belongs, fingerprint).with_context(|| format!("writing {}", belongs.display()))?
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Component(run) => {
+                let ComponentSettings { source, task, formulation, repair, budget, counts, seed, .. } = run;
+                write!(f, "{source} {task}, {formulation}, {repair}, {budget} ({counts}), seed {seed}")
+            }
+            Self::Assembly(run) => {
+                let AssemblySettings { components, formulation, repair, budget, rescaling, seed, .. } = run;
+                let formulation = formulation.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+                write!(f, "{components}, {formulation}{budget} ({repair}), {rescaling}, seed {seed}")
             }
         }
-        let path = folder.join("runs.jsonl");
-        let done = read(&path)?.iter().map(Record::key).collect();
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = Mutex::new(file.with_context(|| format!("opening {}", path.display()))?);
-        Ok(Self { path, done, file })
-    }
-
-    /// Whether an earlier call finished this run.
-    pub(super) fn has<T: Serialize>(&self, settings: &T) -> bool {
-        self.done.contains(&key(settings))
-    }
-
-    /// Adds a run.
-    pub(super) fn add(&self, record: &Record) -> anyhow::Result<()> {
-        let line = serde_json::to_string(record)? + "\n";
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(line.as_bytes()).with_context(|| format!("writing {}", self.path.display()))
-    }
-
-    /// All runs so far, this call's and earlier ones'.
-    pub(super) fn records(&self) -> anyhow::Result<Vec<Record>> {
-        read(&self.path)
     }
 }
 
-/// The whole lines of a file of records; a last line that was cut off while it was written is passed over.
-fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
-    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-    if whole.len() < text.len() {
-        std::fs::write(path, whole).with_context(|| format!("repairing {}", path.display()))?;
-    }
-    let record = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), number + 1))
-    };
-    whole.lines().enumerate().map(record).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assembly(seed: u64) -> Record {
-        let run = AssemblySettings {
-            components: "a 0 + b 1".into(),
-            formulation: None,
-            repair: "none".into(),
-            budget: "uncut".into(),
-            rescaling: "none".into(),
-            rescaling_images: 10,
-            seed,
-        };
-        Record::Assembly(AssemblyRun {
-            run,
-            parameters: 1,
-            macs: 1,
-            source_parameters: 1,
-            images: 1,
-            accuracy: 50.0,
-            balanced: None,
-            bound: 50.0,
-            rescaling_images: 0,
-            seconds: 0.0,
-        })
-    }
-
-    #[test]
-    fn an_interrupted_file_goes_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), "x").unwrap();
-        store.add(&assembly(0)).unwrap();
-        let path = folder.path().join("runs.jsonl");
-        let mut text = std::fs::read_to_string(&path).unwrap();
-        text.push_str("{\"kind\":\"assem");
-        std::fs::write(&path, text).unwrap();
-        let store = Store::open(folder.path(), "x").unwrap();
-        let (Record::Assembly(first), Record::Assembly(second)) = (assembly(0), assembly(1)) else { unreachable!() };
-        assert!(store.has(&first.run) && !store.has(&second.run));
-        store.add(&assembly(1)).unwrap();
-        assert_eq!(store.records().unwrap().len(), 2);
-        assert!(Store::open(folder.path(), "y").err().unwrap().to_string().contains("other sources"));
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.run, self.reason)
     }
 }

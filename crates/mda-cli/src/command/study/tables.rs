@@ -6,7 +6,7 @@ mod noise;
 
 pub(super) use csv::csv;
 
-use super::record::{AssemblyRun, AssemblySettings, ComponentRun, ComponentSettings, Record};
+use super::record::{AssemblyRun, AssemblySettings, ComponentRun, ComponentSettings, Failure, Record};
 use curves::Curves;
 
 /// Mean and sample standard deviation over seeds.
@@ -45,8 +45,8 @@ fn by_seed<'a, R, K: PartialEq>(runs: &[&'a R], settings: impl Fn(&R) -> K) -> V
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The Markdown tables.
-pub(super) fn markdown(name: &str, records: &[Record]) -> String {
+/// The Markdown tables, of accuracies on the images called `measured_on`.
+pub(super) fn markdown(name: &str, measured_on: &str, records: &[Record], failures: &[Failure]) -> String {
     let components: Vec<&ComponentRun> =
         records.iter().filter_map(|r| if let Record::Component(run) = r { Some(run) } else { None }).collect();
     let assemblies: Vec<&AssemblyRun> =
@@ -54,19 +54,25 @@ pub(super) fn markdown(name: &str, records: &[Record]) -> String {
     let mut text = format!("# {name}\n");
     let (curves, single) = Curves::among(&components);
     if !single.is_empty() {
-        text.push_str(&disassembling(&single));
+        text.push_str(&disassembling(&single, measured_on));
     }
-    curves.iter().for_each(|curves| text.push_str(&curves.markdown()));
+    curves.iter().for_each(|curves| text.push_str(&curves.markdown(measured_on)));
     if !assemblies.is_empty() {
         text.push_str(&assembling(&assemblies));
+    }
+    if !failures.is_empty() {
+        text.push_str("\n## Not to be had\n\n| run | reason |\n|---|---|\n");
+        let cell = |text: String| text.replace('|', "\\|").replace('\n', " ");
+        let line = |failure: &Failure| row(&[cell(failure.run.to_string()), cell(failure.reason.clone())]);
+        failures.iter().for_each(|failure| text.push_str(&line(failure)));
     }
     text
 }
 
 /// One row a component; mean and deviation over seeds.
-fn disassembling(runs: &[&ComponentRun]) -> String {
-    let mut text = String::from(
-        "\n## Disassembling\n\nAccuracies in percent over the task's test images, the choice limited to the task; *base* \
+fn disassembling(runs: &[&ComponentRun], measured_on: &str) -> String {
+    let mut text = format!(
+        "\n## Disassembling\n\nAccuracies in percent over the task's {measured_on}, the choice limited to the task; *base* \
          is not limited.\n\n\
          | source, task | formulation | repair | budget | parameters | MACs | base | base-restricted | component | AUROC (source) | seeds | attribution, s | choice, s | repair, s |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",

@@ -60,7 +60,7 @@ impl<'a> Curves<'a> {
     }
 
     /// A table a task, and how the formulations compare over all of them.
-    pub(super) fn markdown(&self) -> String {
+    pub(super) fn markdown(&self, measured_on: &str) -> String {
         let how = match self.counts {
             "uniform" => {
                 "the same share of every layer, so that formulations differ in nothing but the channels they choose"
@@ -69,8 +69,9 @@ impl<'a> Curves<'a> {
             other => other,
         };
         let mut text = format!(
-            "\n## Accuracy by size, repair {}\n\nCounts: {how}. Test accuracy in percent, the choice limited to the task. In \
-             bold the best of a column, and what is less than {CLEARLY} standard errors behind it, image by image.\n",
+            "\n## Accuracy by size, repair {}\n\nCounts: {how}. Accuracy in percent over the task's {measured_on}, the choice \
+             limited to the task. In bold the best of a column, and what is less than {CLEARLY} standard errors behind \
+             it, image by image.\n",
             self.repair
         );
         self.tasks.iter().for_each(|task| text.push_str(&task.markdown()));
@@ -237,7 +238,7 @@ mod tests {
         let (curves, single) = Curves::among(&runs.iter().collect::<Vec<_>>());
         assert_eq!(single.len(), 1, "a single chosen budget is no curve");
         let [curves] = curves.as_slice() else { panic!("one table") };
-        let text = curves.markdown();
+        let text = curves.markdown("test images");
         assert!(text.contains("| obs | **93.00 ± 1.41** | **94.00** |"), "one image of a hundred is noise: {text}");
         assert!(text.contains("| l1 | 81.00 | **95.00** |"), "{text}");
         assert!(text.contains("| obs | 1.50 | 1.00 (mnist 0-2, 50%) | 0 of 2 |"), "{text}");

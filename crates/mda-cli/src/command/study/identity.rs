@@ -1,0 +1,104 @@
+//! What the results of a source depend on besides a run's settings, as one hash: two runs of equal settings and equal hashes
+//! are the same run.
+
+use super::recipe::{ImageCounts, MeasuredOn};
+use anyhow::Context as _;
+use mda_core::Model;
+use mda_core::source::ImageSource;
+use mda_data::Prepared;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Raised by every change that moves the numbers of a study.
+const NUMERICS: u32 = 2;
+
+/// Data sets nest `SPLIT/CATEGORY/IMAGE`.
+const DEPTH: usize = 3;
+
+/// The hash of a source called `name`: its whole model, its images and who looks at how many of them, and this version's
+/// numerics.
+pub(super) fn of_source(
+    name: &str,
+    model: &Model,
+    data: &Path,
+    parts: [&Prepared; 2],
+    (counts, measured_on): (&ImageCounts, MeasuredOn),
+) -> anyhow::Result<String> {
+    let mut hash = Hash(Sha256::new());
+    let ImageCounts { top_k, candidates, calibration, rescaling: _ } = counts;
+    hash.text(env!("CARGO_PKG_VERSION"));
+    hash.text(&format!("{NUMERICS} {top_k} {candidates} {calibration} {measured_on:?} {name}"));
+    hash.model(model)?;
+    hash.files(data)?;
+    for part in parts {
+        part.categories().iter().for_each(|category| hash.text(category));
+        hash.numbers(part.labels().iter().map(|&label| (label as u64).to_le_bytes()));
+    }
+    Ok(hash.finish())
+}
+
+struct Hash(Sha256);
+
+impl Hash {
+    /// With its length, so that no two lists of texts are alike.
+    fn text(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+    }
+
+    fn numbers<const N: usize>(&mut self, numbers: impl ExactSizeIterator<Item = [u8; N]>) {
+        self.0.update((numbers.len() as u64).to_le_bytes());
+        numbers.for_each(|number| self.0.update(number));
+    }
+
+    /// Graph, categories and numbers.
+    fn model(&mut self, model: &Model) -> anyhow::Result<()> {
+        self.text(&serde_json::to_string(&model.graph().to_graph())?);
+        model.categories().iter().for_each(|category| self.text(category));
+        for (name, tensor) in model.parameters().iter() {
+            self.text(name);
+            self.numbers(tensor.data().iter().map(|number| number.to_le_bytes()));
+        }
+        Ok(())
+    }
+
+    /// The names and sizes of the files that a data set consists of.
+    fn files(&mut self, path: &Path) -> anyhow::Result<()> {
+        let mut found = Vec::new();
+        list(path, "", DEPTH, &mut found).with_context(|| format!("listing the files of {}", path.display()))?;
+        found.sort();
+        for (name, size) in found {
+            self.text(&name);
+            self.0.update(size.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> String {
+        self.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Adds the files at and below `path`, whose name within the data set is `name`; hidden ones are no part of it.
+fn list(path: &Path, name: &str, depth: usize, found: &mut Vec<(String, u64)>) -> std::io::Result<()> {
+    let about = match std::fs::metadata(path) {
+        // A link to nothing is no image.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        about => about?,
+    };
+    if !about.is_dir() {
+        found.push((name.to_owned(), about.len()));
+        return Ok(());
+    }
+    if depth == 0 {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let own = entry.file_name().to_string_lossy().into_owned();
+        if !own.starts_with('.') {
+            list(&entry.path(), &format!("{name}/{own}"), depth - 1, found)?;
+        }
+    }
+    Ok(())
+}
