@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail, ensure};
 use mda_core::budget::Budget;
 use mda_core::formulation::{Competition, Formulation};
 use mda_core::repair::Repair;
-use mda_core::source::ImageSource;
 use mda_core::task::parse_task;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
