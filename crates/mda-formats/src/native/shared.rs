@@ -1,4 +1,4 @@
-//! The numbers of tensors in a mapped file: nothing is copied, and only what is looked at is read.
+//! The bytes of a whole file, which the tensors in it share instead of copying them.
 
 use crate::scalar::FloatType;
 use bytemuck::try_cast_slice;
@@ -10,30 +10,36 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A file in memory for as long as one of its tensors is used.
+/// A file's bytes, held for as long as one of its tensors is used.
 #[derive(Clone)]
-pub(super) struct Mapped(Arc<Mmap>);
+pub(super) struct Shared(Arc<dyn AsRef<[u8]> + Send + Sync>);
 
-impl Mapped {
-    /// Maps the whole file at `path`.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a folder or a device, not a file"));
-        }
+impl Shared {
+    /// Reads the whole file at `path` into memory of our own.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        require_file(path)?;
+        Ok(Self(Arc::new(fs::read(path)?)))
+    }
+
+    /// Maps the whole file at `path`: only what is looked at is read.
+    ///
+    /// # Safety
+    /// Nobody may write to the file or cut it off while the mapping or one of its tensors is in use.
+    pub(super) unsafe fn map(path: &Path) -> io::Result<Self> {
+        require_file(path)?;
         let file = File::open(path)?;
-        // SAFETY: the mapping is only read, and any bytes are numbers. That nobody writes to the file or cuts it off
-        // meanwhile is what `native::read` asks of its callers; this crate itself replaces files and never changes them.
+        // SAFETY: the mapping is only read, any bytes are numbers, and the caller sees to it that they do not change.
         let map = unsafe { Mmap::map(&file) }?;
         Ok(Self(Arc::new(map)))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        (*self.0).as_ref()
     }
 
     /// The tensor whose numbers are `range`, a range of the file's bytes.
     pub(super) fn tensor(&self, shape: Vec<usize>, range: Range<usize>) -> Result<Tensor, TensorError> {
-        let bytes = &self.0[range.clone()];
+        let bytes = &self.bytes()[range.clone()];
         if cfg!(target_endian = "little") && try_cast_slice::<u8, f32>(bytes).is_ok() {
             return Tensor::shared(shape, Arc::new(Numbers { file: self.clone(), range }));
         }
@@ -41,14 +47,22 @@ impl Mapped {
     }
 }
 
-/// Part of a mapped file, aligned as f32 are.
+/// Other things may never end when they are read.
+fn require_file(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a folder or a device, not a file"))
+}
+
+/// Part of a file's bytes, aligned as f32 are.
 struct Numbers {
-    file: Mapped,
+    file: Shared,
     range: Range<usize>,
 }
 
 impl AsRef<[f32]> for Numbers {
     fn as_ref(&self) -> &[f32] {
-        bytemuck::cast_slice(&self.file.0[self.range.clone()])
+        bytemuck::cast_slice(&self.file.bytes()[self.range.clone()])
     }
 }
