@@ -7,6 +7,7 @@ use mda_core::graph::Shape;
 use mda_core::labels::LabelMap;
 use mda_core::source::ImageSource;
 use mda_data::{DataSet, Preparation, Prepared, Preset, Split};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Images of one split, brought to the size and channels of `shape`.
@@ -26,10 +27,30 @@ pub(crate) fn open(path: &Path, split: Split, shape: Shape) -> anyhow::Result<Pr
 pub(crate) fn name_categories(set: DataSet, path: &Path) -> anyhow::Result<DataSet> {
     let unnamed = set.categories().iter().enumerate().all(|(label, name)| *name == label.to_string());
     let preset = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<Preset>().ok());
-    match preset.and_then(Preset::categories) {
+    match preset.map(Preset::categories) {
         Some(names) if unnamed && names.len() == set.categories().len() => Ok(set.with_categories(names)?),
         _ => Ok(set),
     }
+}
+
+/// The files that the data set leaves out, a sentence for each reason.
+pub(crate) fn unused_files(images: &Prepared) -> Vec<String> {
+    images.set().left_out().iter().map(ToString::to_string).collect()
+}
+
+/// The images that `labels` knows no category of the model for, in a sentence.
+pub(crate) fn unknown_labels(images: &Prepared, labels: &LabelMap) -> Option<String> {
+    let unknown = |label: &usize| labels.category(*label).is_none();
+    let lost: Vec<usize> = images.labels().iter().copied().filter(unknown).collect();
+    let categories: BTreeSet<usize> = lost.iter().copied().collect();
+    categories.first().map(|&first| {
+        format!(
+            "{} images of {} categories that the model lacks left out, such as `{}`",
+            lost.len(),
+            categories.len(),
+            images.categories()[first]
+        )
+    })
 }
 
 /// Matches the labels of `images` with the categories of `model` by name.
@@ -40,7 +61,7 @@ pub(crate) fn match_labels(images: &dyn ImageSource, model: &Model) -> anyhow::R
 /// Matches two lists of category names.
 pub(crate) fn match_names(data: &[String], model: &[String]) -> anyhow::Result<LabelMap> {
     LabelMap::by_name(data, model).advise(
-        "categories meet by name: name a model's when it is imported (`mda import --preset` or `--categories`), and an \
-         IDX folder's in its `categories.txt`",
+        "categories meet by name: name a model's when it is imported (`mda import --preset`, `--categories` or `--data`), \
+         and an IDX folder's in its `categories.txt`",
     )
 }

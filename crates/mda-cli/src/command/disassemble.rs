@@ -163,5 +163,7 @@ pub(crate) fn measure(
         as_cut_restricted,
         component,
         component_restricted,
+        task_chooses: task.len() > 1,
+        component_chooses: repaired.categories().len() > 1,
     })
 }

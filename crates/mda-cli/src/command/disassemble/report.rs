@@ -30,6 +30,12 @@ pub(crate) struct Accuracies {
     /// Where the task is one category and the data has images of others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) areas: Option<Areas>,
+    /// Whether the task has several categories to choose among; one alone is always chosen.
+    #[serde(skip)]
+    pub(crate) task_chooses: bool,
+    /// Whether the component has several logits.
+    #[serde(skip)]
+    pub(crate) component_chooses: bool,
 }
 
 /// Areas under the ROC curve, in percent, of the logit of a task's only category over all test images.
@@ -149,21 +155,33 @@ impl<'a> Report<'a> {
 }
 
 impl Accuracies {
-    /// The accuracies as a table; a row that says nothing new is left out.
+    /// The accuracies as a table; a row that says nothing, or nothing new, is left out.
     pub(crate) fn describe(&self, repair: &str) -> String {
         let mut table = Table::new(&["test images of the task", "accuracy %"]);
         let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
         row("source, choosing among all its categories (base)", self.base);
-        row("source, choosing among the task's (base-restricted)", self.base_restricted);
-        if repair != "none" {
-            row("component as cut", self.as_cut);
+        if self.task_chooses {
+            row("source, choosing among the task's (base-restricted)", self.base_restricted);
         }
-        row(&format!("component, repair {repair}"), self.component);
-        if self.component_restricted != self.component {
-            row("component, choosing among the task's", self.component_restricted);
+        if self.component_chooses {
+            if repair != "none" {
+                row("component as cut", self.as_cut);
+            }
+            row(&format!("component, repair {repair}"), self.component);
+            if self.task_chooses && self.component_restricted != self.component {
+                row("component, choosing among the task's", self.component_restricted);
+            }
         }
-        let areas = self.areas.as_ref().map(|areas| format!("\n{}", areas.describe(repair)));
-        table.render() + &areas.unwrap_or_default()
+        let areas = match &self.areas {
+            Some(areas) => format!("\n{}", areas.describe(repair)),
+            None if !self.component_chooses => {
+                "\na component of one category has nothing to choose from, and there are no test images of others to tell it \
+                 from\n"
+                    .into()
+            }
+            None => String::new(),
+        };
+        table.render() + &areas
     }
 }
 

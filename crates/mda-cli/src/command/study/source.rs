@@ -10,7 +10,7 @@ use mda_core::Model;
 use mda_core::labels::LabelMap;
 use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::source::ImageSource;
-use mda_data::{Prepared, Preset, Split};
+use mda_data::{Prepared, Split};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -71,14 +71,11 @@ impl Source {
     }
 }
 
-/// A model file, or another program's weights, imported as `mda import` does; where the preset names no categories, the data
-/// set does.
+/// A model file, or another program's weights, imported as `mda import` does.
 fn read(name: &str, entry: &Entry, root: &Path) -> anyhow::Result<Model> {
     let file = root.join(&entry.model);
     let model = if let Some(preset) = &entry.preset {
-        let unnamed = preset.parse::<Preset>()?.categories().is_none();
-        let data = unnamed.then(|| root.join(&entry.data));
-        import::model(&Foreign { file, preset: Some(preset.clone()), data, ..Foreign::default() })?.0
+        import::model(&Foreign { file, preset: Some(preset.clone()), ..Foreign::default() })?.0
     } else {
         models::read(&file)?
     };
