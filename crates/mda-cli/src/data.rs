@@ -44,12 +44,9 @@ pub(crate) fn unknown_labels(images: &Prepared, labels: &LabelMap) -> Option<Str
     let lost: Vec<usize> = images.labels().iter().copied().filter(unknown).collect();
     let categories: BTreeSet<usize> = lost.iter().copied().collect();
     categories.first().map(|&first| {
-        format!(
-            "{} images of {} categories that the model lacks left out, such as `{}`",
-            lost.len(),
-            categories.len(),
-            images.categories()[first]
-        )
+        let (images_lost, count, name) = (lost.len(), categories.len(), &images.categories()[first]);
+        let ending = if count == 1 { "y" } else { "ies" };
+        format!("{images_lost} images of {count} categor{ending} that the model lacks left out, such as `{name}`")
     })
 }
 

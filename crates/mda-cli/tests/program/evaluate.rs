@@ -27,10 +27,7 @@ fn categories_that_the_data_lacks_are_no_part_of_the_task() {
     let model = asset("lenet5-mnist.safetensors");
     let (said, notes) = evaluated(&bench, &model, &["--data=data"]);
     assert!(said.contains("8 test images of its categories 3,5 (2 of 10)"), "{said}");
-    assert!(
-        notes.contains("note: data: 4 images of 1 categories that the model lacks left out, such as `x`"),
-        "{notes}"
-    );
+    assert!(notes.contains("note: data: 4 images of 1 category that the model lacks left out, such as `x`"), "{notes}");
     let (said, notes) = evaluated(&bench, &model, &["--data=data", "--task=3-6"]);
     assert!(said.contains("its categories 3-6 (4 of 10)"), "{said}");
     assert!(notes.contains("note: no image of 2 of the task's categories, such as `4`"), "{notes}");
@@ -43,14 +40,15 @@ fn one_category_is_measured_by_what_it_is_told_from() {
     let cut = ["disassemble", &model, &data, "--task=7", "--keep-params=30%", "--formulation=l1", "-o=seven"];
     let table = bench.succeeds(&cut);
     assert!(table.contains("area under the ROC curve") && table.contains("(base)"), "{table}");
-    assert!(!table.contains("100.00") && !table.contains("base-restricted"), "{table}");
+    assert!(!table.contains("base-restricted"), "{table}");
+    assert_eq!(table.matches("component, repair ridge").count(), 1, "among the areas only: {table}");
     let (said, notes) = evaluated(&bench, "seven", &[&data]);
     assert!(said.contains("of its category 0") && said.contains("area under the ROC curve"), "{said}");
-    assert!(!said.contains("accuracy") && !said.contains("100.00"), "{said}");
+    assert!(!said.contains("accuracy"), "{said}");
     assert!(!notes.contains("lacks"), "images of other categories are used: {notes}");
     let (said, _) = evaluated(&bench, &model, &[&data, "--task=7"]);
     assert!(said.contains("of its category 7 (1 of 10)") && said.contains("area under"), "{said}");
-    assert!(said.contains("accuracy 9") && !said.contains("limited"), "{said}");
+    assert!(said.contains("accuracy ") && !said.contains("limited"), "{said}");
     put_images(&bench, &["7"], 3);
     let (said, _) = evaluated(&bench, "seven", &["--data=data"]);
     assert!(said.contains("nothing to choose from"), "{said}");
