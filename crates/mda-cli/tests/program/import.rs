@@ -122,7 +122,9 @@ fn weights_of_one_channel_take_a_grey_preset() {
     let header = Value::Object(header).to_string();
     let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat();
     fs::write(bench.path("grey.safetensors"), file).unwrap();
-    let import = |flags: &[&str]| [&["import", "grey.safetensors", "-o", "m"][..], flags].concat();
+    fn import<'a>(flags: &[&'a str]) -> Vec<&'a str> {
+        [&["import", "grey.safetensors", "-o", "m"][..], flags].concat()
+    }
     bench.succeeds(&import(&["--preset=fashion-mnist"]));
     let report = inspected(&bench, "m");
     assert_eq!((&report["layers"][1]["mean"], &report["categories"][9]), (&json!([0.5]), &json!("Ankle boot")));

@@ -70,9 +70,9 @@ fn head(graph: &Graph, parameters: &Parameters) -> (Vec<f64>, Vec<f64>) {
         let mut consumers = graph.nodes.iter().filter(|node| node.inputs.contains(value));
         let (Some(node), None) = (consumers.next(), consumers.next()) else { break };
         let Some((next_mean, next_std)) = normalization(node, parameters) else { break };
-        for channel in 0..mean.len().min(next_mean.len()) {
-            mean[channel] += std[channel] * next_mean[channel];
-            std[channel] *= next_std[channel];
+        for ((mean, std), (next_mean, next_std)) in mean.iter_mut().zip(&mut std).zip(next_mean.iter().zip(&next_std)) {
+            *mean += *std * next_mean;
+            *std *= next_std;
         }
         if matches!(node.op, Op::BatchNorm(_)) {
             break;
