@@ -35,7 +35,7 @@ fn main() -> anyhow::Result<()> {
             let labels = set.labels().iter().map(|&label| u8::try_from(label)).collect::<Result<Vec<_>, _>>()?;
             write_idx(&folder, split, &pixels, height, width, &labels)?;
         }
-        write_categories(&folder, preset.categories().context("a preset with names")?)?;
+        write_categories(&folder, preset.categories())?;
     }
     Ok(())
 }
@@ -48,6 +48,6 @@ fn source(path: &Path, name: &str, preset: Preset) -> anyhow::Result<Model> {
     guess.config.normalization = Some(Normalize { mean: known.mean.to_vec(), std: known.std.to_vec() });
     let graph = guess.architecture.build(&guess.config)?;
     let loaded = load(&graph, state.entries)?;
-    let categories = preset.categories().context("a preset with names")?.iter().map(|&name| name.to_owned()).collect();
+    let categories = preset.categories().iter().map(|&name| name.to_owned()).collect();
     Ok(Model::new(name, graph, loaded.parameters, categories)?)
 }

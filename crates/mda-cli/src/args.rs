@@ -92,7 +92,7 @@ pub(crate) struct Import {
 /// Another program's file and what it does not say itself.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Foreign {
-    /// The weights, or an ONNX file.
+    /// The weights, or an ONNX file; a model file of MDA stays what it is but for its name and its categories' names.
     pub(crate) file: PathBuf,
     /// The architecture; guessed from names and shapes where absent. An ONNX file brings its own.
     #[arg(long, value_name = "NAME")]
@@ -106,18 +106,33 @@ pub(crate) struct Foreign {
     /// A data set whose category names are taken.
     #[arg(long, value_name = "DIR", conflicts_with = "categories")]
     pub(crate) data: Option<PathBuf>,
-    /// Rows and columns of the images, as in 32x32; where absent, a usual size that the weights fit.
-    #[arg(long, value_name = "HxW")]
+    /// Rows and columns of the images, as in 32x32; where absent, a usual size that the weights fit. Channels go in front where
+    /// an ONNX file does not tell them, as in 1x28x28.
+    #[arg(long, value_name = "[Cx]HxW")]
     pub(crate) input: Option<String>,
-    /// What is subtracted from each colour channel of pixel/255, comma-separated.
+    /// The pixel values that the network was trained on, black to white; 0-1 where absent.
+    #[arg(long, value_enum)]
+    pub(crate) range: Option<RangeName>,
+    /// What is subtracted from the pixel values in that range: one number, or one a channel, comma-separated.
     #[arg(long, value_name = "NUMBERS", requires = "std")]
     pub(crate) mean: Option<String>,
-    /// What each colour channel is divided by, comma-separated.
+    /// What they are divided by then: one number, or one a channel, comma-separated.
     #[arg(long, value_name = "NUMBERS", requires = "mean")]
     pub(crate) std: Option<String>,
     /// The model's name; the file's stem where absent.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+}
+
+/// Pixel values from black to white.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RangeName {
+    /// As PyTorch's loaders have it.
+    #[value(name = "0-1")]
+    Unit,
+    /// As Keras's applications have it.
+    #[value(name = "0-255")]
+    Bytes,
 }
 
 /// Write a model in another program's format.

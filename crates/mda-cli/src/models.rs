@@ -5,7 +5,8 @@ use mda_core::Model;
 use mda_formats::native;
 use std::path::Path;
 
-/// Reads a model file.
+/// Reads a model file into memory of our own: a long command must not stumble over somebody who copies another model over the
+/// file meanwhile, which a mapped file would let through.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Model> {
     native::read(path).context("reading a model")
 }

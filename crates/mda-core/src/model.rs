@@ -1,6 +1,7 @@
 //! A model: a checked graph, all its parameters, and what its logits mean.
 
 use crate::graph::{GraphErrors, GraphProblem, NodeId, NodeParameters, Parameters, Shape, ValidGraph};
+use crate::op::ShapeError;
 use crate::provenance::Provenance;
 use std::collections::BTreeSet;
 
@@ -29,8 +30,8 @@ impl Model {
     /// Joins a graph with its parameters.
     ///
     /// # Errors
-    /// [`GraphErrors`] with every missing, unexpected, misshapen or non-finite parameter, and a wrong number of
-    /// category names, at once.
+    /// [`GraphErrors`] with every missing, unexpected, misshapen or non-finite parameter, every one that its operation
+    /// cannot compute with (a negative variance), and a wrong number of category names, at once.
     pub fn new(
         name: impl Into<String>,
         graph: ValidGraph,
@@ -124,6 +125,7 @@ fn check_parameters(graph: &ValidGraph, parameters: &Parameters) -> Vec<GraphPro
     let mut problems = Vec::new();
     let mut expected = BTreeSet::new();
     for (id, node) in graph.nodes().iter().enumerate() {
+        let before = problems.len();
         let mut problem = |expected: String, got: String| {
             problems.push(GraphProblem { node: node.name.clone(), op: Some(node.op.name()), expected, got });
         };
@@ -142,6 +144,12 @@ fn check_parameters(graph: &ValidGraph, parameters: &Parameters) -> Vec<GraphPro
                 }
             }
             expected.insert(name);
+        }
+        if problems.len() == before
+            && let Err(ShapeError { expected, got }) =
+                node.op.operation().check_numbers(NodeParameters::new(&node.name, parameters))
+        {
+            problems.push(GraphProblem { node: node.name.clone(), op: Some(node.op.name()), expected, got });
         }
     }
     let unexpected = parameters.iter().filter(|(name, _)| !expected.contains(*name));

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::gzip;
 use crate::image_folder::is_image_name;
+use crate::left_out::{self, LeftOut, Reason};
 
 /// The encoded images of one split.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Archive {
     pub images: Vec<ArchivedImage>,
     /// The encoded images, one after the other in the archive's order.
     pub bytes: Vec<u8>,
+    /// What the split's folder holds that is not used, by reason.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Where an encoded image lies.
@@ -115,6 +118,7 @@ pub fn parse(reader: impl Read, path: &Path, splits: &[&str]) -> Result<Archive,
     let mut archive = tar::Archive::new(reader);
     let mut bytes = Vec::new();
     let mut found: Vec<Categories> = splits.iter().map(|_| Categories::new()).collect();
+    let mut left_out = vec![Vec::new(); splits.len()];
     let mut top_folders = BTreeSet::new();
     for entry in archive.entries().map_err(io)? {
         let mut entry = entry.map_err(io)?;
@@ -142,6 +146,9 @@ pub fn parse(reader: impl Read, path: &Path, splits: &[&str]) -> Result<Archive,
             let start = bytes.len();
             entry.read_to_end(&mut bytes).map_err(io)?;
             found[split].entry(category.to_string()).or_default().push((name, start..bytes.len()));
+        } else if let Some(split) = split.filter(|_| kind.is_file() && !file_name.starts_with('.')) {
+            let reason = if below.len() < 2 { Reason::Beside } else { Reason::Format };
+            left_out::count(&mut left_out[split], reason, || name);
         }
     }
     // The end of a gzip stream holds its checksum.
@@ -165,7 +172,8 @@ pub fn parse(reader: impl Read, path: &Path, splits: &[&str]) -> Result<Archive,
         images.extend(entries.into_iter().map(|(name, range)| ArchivedImage { name, label, range }));
         categories.push(category);
     }
-    Ok(Archive { split: splits[split].to_string(), categories, images, bytes })
+    let left_out = left_out.swap_remove(split);
+    Ok(Archive { split: splits[split].to_string(), categories, images, bytes, left_out })
 }
 
 /// The name of an entry, which must stay inside the archive's own folder.
@@ -215,9 +223,12 @@ mod tests {
             ("./test/cat/611.jpg", b"ccc"),
             ("./test/cat/notes.txt", b"no image"),
             ("./train/cat/1.jpg", b"another split"),
+            ("./train/cat/2.gif", b"left out of that"),
         ]);
         let archive = parsed(&tar, &["test"]).unwrap();
         assert_eq!(archive.categories, ["cat", "dog"]);
+        let left_out = LeftOut { reason: Reason::Format, count: 1, example: "./test/cat/notes.txt".into() };
+        assert_eq!(archive.left_out, [left_out]);
         let seen: Vec<_> =
             archive.images.iter().map(|i| (i.name.as_str(), i.label, &archive.bytes[i.range.clone()])).collect();
         let expected: [(&str, usize, &[u8]); 4] = [

@@ -7,6 +7,7 @@ use mda_core::source::{Batches, ImageSource};
 
 use crate::batches::{self, Work};
 use crate::error::DataError;
+use crate::left_out::LeftOut;
 use crate::pixels::Pixels;
 use crate::prepare::{Preparation, Prepared};
 use crate::select;
@@ -49,6 +50,7 @@ pub struct DataSet {
     labels: Vec<usize>,
     categories: Vec<String>,
     descriptions: Vec<Option<String>>,
+    left_out: Vec<LeftOut>,
     /// Channels, height and width of the store's first image.
     shape: [usize; 3],
 }
@@ -60,6 +62,7 @@ impl DataSet {
         labels: Vec<usize>,
         categories: Vec<String>,
         descriptions: Vec<Option<String>>,
+        left_out: Vec<LeftOut>,
         from: &str,
     ) -> Result<Self, DataError> {
         let counts = select::count_per_category(&labels, categories.len());
@@ -70,7 +73,7 @@ impl DataSet {
         let Pixels { channels, height, width, .. } = store.pixels(0)?;
         let positions = (0..labels.len()).collect();
         let shape = [channels, height, width];
-        Ok(Self { store: Arc::new(store), positions, labels, categories, descriptions, shape })
+        Ok(Self { store: Arc::new(store), positions, labels, categories, descriptions, left_out, shape })
     }
 
     /// How many images there are.
@@ -96,6 +99,11 @@ impl DataSet {
     /// `[C, H, W]` of the first image of the split, before any preparation.
     pub fn shape(&self) -> [usize; 3] {
         self.shape
+    }
+
+    /// What lies in the folder or archive of the split and is not used, by reason; views answer the same.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// What `classes.tsv` says about a category, for instance `"goldfish, Carassius auratus"`.

@@ -9,8 +9,8 @@ use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use crate::Split;
 use crate::idx::{self, IdxError};
+use crate::{Split, names};
 
 /// The optional file of category names, one a line, in the order of the labels.
 pub const CATEGORY_FILE: &str = "categories.txt";
@@ -197,10 +197,10 @@ fn read_categories(folder: &Path) -> Result<Option<Vec<String>>, IdxFolderError>
 
 fn parse_categories(text: &str, path: &Path) -> Result<Vec<String>, IdxFolderError> {
     let mut names: Vec<String> = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let name = line.trim().to_string();
+    for (line, name) in names::lines(text) {
+        let name = name.to_string();
         if name.is_empty() || names.contains(&name) {
-            return Err(IdxFolderError::Category { path: path.to_path_buf(), line: number + 1, name });
+            return Err(IdxFolderError::Category { path: path.to_path_buf(), line, name });
         }
         names.push(name);
     }
@@ -264,9 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn category_names_are_read_as_other_systems_save_them() {
+        let dir = tempfile::tempdir().unwrap();
+        sample(dir.path());
+        let names: Vec<String> = (0..10).map(|digit| format!("number {digit}")).collect();
+        fs::write(dir.path().join(CATEGORY_FILE), format!("\u{feff}{}\r\n", names.join("\r\n"))).unwrap();
+        assert_eq!(read(dir.path(), Split::Test).unwrap().unwrap().categories, names);
+    }
+
+    #[test]
     fn category_names_that_would_not_survive_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        for names in [&["a", ""][..], &["a", "a"], &["a\nb", "c"], &[" a"]] {
+        for names in [&["a", ""][..], &["a", "a"], &["a\nb", "c"], &[" a"], &["\u{feff}a"]] {
             assert!(matches!(write_categories(dir.path(), names), Err(IdxFolderError::Category { .. })), "{names:?}");
         }
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::left_out::{self, LeftOut, Reason};
+
 /// The image files of one split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFolder {
@@ -15,6 +17,8 @@ pub struct ImageFolder {
     pub files: Vec<PathBuf>,
     /// The category of every image.
     pub labels: Vec<usize>,
+    /// What lies there and is not used, by reason.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Why a folder is no image folder.
@@ -52,21 +56,29 @@ pub enum ImageFolderError {
 
 /// Lists the image files of `folder`, the folder of a split.
 ///
-/// Files that are no images are passed over, and so is what begins with a dot.
+/// Files that are no images are left out and counted. What begins with a dot is passed over in silence: systems put it there.
 ///
 /// # Errors
 /// [`ImageFolderError`] where a folder cannot be listed, or a category is empty.
 pub fn read(folder: &Path) -> Result<ImageFolder, ImageFolderError> {
-    let mut found = ImageFolder { categories: vec![], files: vec![], labels: vec![] };
-    for path in sorted(folder)?.into_iter().filter(|path| path.is_dir()) {
+    let mut found = ImageFolder { categories: vec![], files: vec![], labels: vec![], left_out: vec![] };
+    for path in sorted(folder)?.into_iter().filter(|path| !is_hidden(path)) {
+        if !path.is_dir() {
+            left_out::count(&mut found.left_out, Reason::Beside, || path.display().to_string());
+            continue;
+        }
         let Some(category) = path.file_name().and_then(|name| name.to_str()).map(str::to_string) else {
             return Err(ImageFolderError::Name { path });
         };
-        if category.starts_with('.') {
-            continue;
-        }
         let before = found.files.len();
-        found.files.extend(sorted(&path)?.into_iter().filter(|path| is_image(path)));
+        for path in sorted(&path)?.into_iter().filter(|path| !is_hidden(path)) {
+            if is_image(&path) {
+                found.files.push(path);
+            } else {
+                let reason = if path.is_dir() { Reason::Nested } else { Reason::Format };
+                left_out::count(&mut found.left_out, reason, || path.display().to_string());
+            }
+        }
         if found.files.len() == before {
             return Err(ImageFolderError::EmptyCategory { path: folder.to_path_buf(), category });
         }
@@ -83,6 +95,10 @@ pub fn read(folder: &Path) -> Result<ImageFolder, ImageFolderError> {
 pub(crate) fn is_image_name(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     !name.starts_with('.') && matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png"))
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn is_image(path: &Path) -> bool {
@@ -121,6 +137,23 @@ mod tests {
         let names: Vec<_> = folder.files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["z.png", "10.jpg", "2.JPEG"]);
         assert_eq!(folder.labels, [0, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_by_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let images = ["cat/1.jpg", "dog/1.jpg", "dog/.DS_Store"];
+        touch(dir.path(), &images);
+        assert_eq!(read(dir.path()).unwrap().left_out, []);
+        touch(dir.path(), &["cat/2.webp", "dog/3.webp", "dog/4.bmp", "dog/more/5.jpg", "labels.csv"]);
+        let told: Vec<_> = read(dir.path())
+            .unwrap()
+            .left_out
+            .into_iter()
+            .map(|LeftOut { reason, count, example }| (reason, count, example.rsplit('/').next().unwrap().to_owned()))
+            .collect();
+        let expected = [(Reason::Format, 3, "2.webp"), (Reason::Nested, 1, "more"), (Reason::Beside, 1, "labels.csv")];
+        assert_eq!(told, expected.map(|(reason, count, example)| (reason, count, example.to_owned())));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::data_set::DataSet;
 use crate::error::DataError;
 use crate::store::Store;
-use crate::{Split, archive, idx_folder, image_folder};
+use crate::{Split, archive, idx_folder, image_folder, names};
 
 /// The optional file of category descriptions beside an archive or a split's folder: `<folder>\t<description>` a line.
 const DESCRIPTION_FILE: &str = "classes.tsv";
@@ -44,7 +44,7 @@ impl DataSet {
             let idx_folder::IdxFolder { path, images, height, width, labels, categories } = found;
             let from = path.display().to_string();
             let store = Store::Raw { path, data: images, height, width };
-            return Self::new(store, labels, categories, vec![], &from);
+            return Self::new(store, labels, categories, vec![], vec![], &from);
         }
         let [image_file, label_file] = idx_folder::file_names(split);
         let mut looked_for = vec![format!("{image_file}[.gz] and {label_file}[.gz]")];
@@ -58,9 +58,9 @@ impl DataSet {
             }
             let folder = path.join(name);
             if folder.is_dir() {
-                let image_folder::ImageFolder { categories, files, labels } = image_folder::read(&folder)?;
+                let image_folder::ImageFolder { categories, files, labels, left_out } = image_folder::read(&folder)?;
                 let descriptions = read_descriptions(path, &categories)?;
-                return Self::new(Store::Files(files), labels, categories, descriptions, name);
+                return Self::new(Store::Files(files), labels, categories, descriptions, left_out, name);
             }
             looked_for.push(format!("{name}/<category>/"));
         }
@@ -71,9 +71,10 @@ impl DataSet {
 fn open_archive(path: &Path, splits: &[&str]) -> Result<DataSet, DataError> {
     let mut archive = archive::read(path, splits)?;
     let categories = std::mem::take(&mut archive.categories);
+    let left_out = std::mem::take(&mut archive.left_out);
     let labels = archive.images.iter().map(|image| image.label).collect();
     let descriptions = read_descriptions(path.parent().unwrap_or(Path::new("")), &categories)?;
-    DataSet::new(Store::Archive(archive), labels, categories, descriptions, &path.display().to_string())
+    DataSet::new(Store::Archive(archive), labels, categories, descriptions, left_out, &path.display().to_string())
 }
 
 /// The description of every category, `None` where the file has none; empty where there is no file.
@@ -85,9 +86,9 @@ fn read_descriptions(folder: &Path, categories: &[String]) -> Result<Vec<Option<
         Err(source) => return Err(DataError::Io { path, source }),
     };
     let mut by_category = HashMap::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let Some((category, description)) = line.split_once('\t') else {
-            return Err(DataError::Description { path, line: number + 1, text: line.to_string() });
+    for (line, text) in names::lines(&text).filter(|(_, text)| !text.is_empty()) {
+        let Some((category, description)) = text.split_once('\t') else {
+            return Err(DataError::Description { path, line, text: text.to_string() });
         };
         by_category.insert(category.trim(), description.trim().to_string());
     }

@@ -1,5 +1,7 @@
 //! Data sets that are known by name: what their categories are called, and how models see them.
 
+mod tiny_imagenet;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -49,11 +51,11 @@ impl Preset {
         }
     }
 
-    /// The name of every category, by label; `None` where the folder names are the names.
-    pub fn categories(self) -> Option<&'static [&'static str]> {
+    /// The name of every category, by label; for an image folder those of the folders.
+    pub fn categories(self) -> &'static [&'static str] {
         match self {
-            Self::Mnist => Some(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
-            Self::FashionMnist => Some(&[
+            Self::Mnist => &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+            Self::FashionMnist => &[
                 "T-shirt/top",
                 "Trouser",
                 "Pullover",
@@ -64,12 +66,17 @@ impl Preset {
                 "Sneaker",
                 "Bag",
                 "Ankle boot",
-            ]),
+            ],
             Self::Cifar10 => {
-                Some(&["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"])
+                &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
             }
-            Self::TinyImageNet32 => None,
+            Self::TinyImageNet32 => &tiny_imagenet::NAMES,
         }
+    }
+
+    /// Whether its images are grey: a network of any number of channels then sees the same numbers in each.
+    pub fn is_grey(self) -> bool {
+        matches!(self, Self::Mnist | Self::FashionMnist)
     }
 
     /// How the project's checkpoints were trained to see the images, as three channels.
@@ -114,7 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn folder_names_of_cifar10_are_in_their_sorted_order() {
-        assert!(Preset::Cifar10.categories().unwrap().is_sorted());
+    fn folder_names_are_in_their_sorted_order() {
+        for preset in [Preset::Cifar10, Preset::TinyImageNet32] {
+            assert!(preset.categories().is_sorted_by(|a, b| a < b), "{preset}");
+        }
+        assert_eq!(Preset::TinyImageNet32.categories()[0], "n01443537");
+    }
+
+    #[test]
+    fn grey_means_are_the_same_in_every_channel() {
+        for preset in Preset::ALL {
+            let Normalisation { mean, std } = preset.normalisation();
+            assert_eq!(preset.is_grey(), mean == [mean[0]; 3] && std == [std[0]; 3], "{preset}");
+        }
     }
 }

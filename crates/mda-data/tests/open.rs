@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use mda_data::archive::ArchiveError;
-use mda_data::{DataError, DataSet, Preset, Split, write_categories, write_idx};
+use mda_data::{DataError, DataSet, Preset, Reason, Split, write_categories, write_idx};
 
 const JPEG: &[u8] = include_bytes!("../fixtures/subsampled.jpg");
 const GREY_JPEG: &[u8] = include_bytes!("../fixtures/grey.jpg");
@@ -43,7 +43,7 @@ fn a_folder_of_idx_files() {
     assert_eq!(set.labels()[..3], [9, 8, 7]);
     assert_eq!(set.categories()[9], "9");
     assert_eq!(set.pixels(1).unwrap().data, [6, 7, 8, 9, 10, 11]);
-    let named = set.with_categories(Preset::FashionMnist.categories().unwrap()).unwrap();
+    let named = set.with_categories(Preset::FashionMnist.categories()).unwrap();
     assert_eq!(named.display_name(9), Some("Ankle boot"));
     assert!(matches!(named.with_categories(&["one"]), Err(DataError::CategoryCount { expected: 10, found: 1 })));
 }
@@ -72,6 +72,34 @@ fn a_folder_of_folders() {
     assert_eq!(set.description(0), Some("tabby, tabby cat"));
     assert_eq!((set.display_name(0), set.display_name(1)), (Some("tabby"), Some("dog")));
     assert_eq!((set.description(1), set.display_name(2)), (None, None));
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["train/cat/1.jpg", "train/dog/1.jpg", "train/dog/2.webp", "train/dog/3.webp"] {
+        put(dir.path(), name, JPEG);
+    }
+    put_tar(dir.path(), "test.tar", &[("test/cat/1.jpg", JPEG), ("test/cat/2.gif", JPEG), ("test/readme", b"")]);
+    let train = DataSet::open(dir.path(), Split::Train).unwrap();
+    let [formats] = train.left_out() else { panic!("{:?}", train.left_out()) };
+    let told = formats.to_string();
+    assert!(
+        told.starts_with("2 files of other formats than .jpg, .jpeg and .png") && told.contains("2.webp"),
+        "{told}"
+    );
+    assert_eq!(train.limit_per_category(1).left_out(), train.left_out());
+    let test = DataSet::open(dir.path(), Split::Test).unwrap();
+    let reasons: Vec<_> = test.left_out().iter().map(|left_out| (left_out.reason, left_out.count)).collect();
+    assert_eq!(reasons, [(Reason::Format, 1), (Reason::Beside, 1)]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_name() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "test/cat/1.jpg", JPEG);
+    put(dir.path(), "classes.tsv", "\u{feff}cat\ttabby\r\n".as_bytes());
+    assert_eq!(DataSet::open(dir.path(), Split::Test).unwrap().description(0), Some("tabby"));
 }
 
 #[test]

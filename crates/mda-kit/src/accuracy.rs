@@ -32,6 +32,12 @@ pub struct Accuracies {
     /// Where the task is one category and the data has images of others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub areas: Option<Areas>,
+    /// Whether the task has several categories to choose among; one alone is always chosen.
+    #[serde(skip)]
+    pub task_chooses: bool,
+    /// Whether the component has several logits.
+    #[serde(skip)]
+    pub component_chooses: bool,
 }
 
 /// Areas under the ROC curve, in percent, of the logit of a task's only category over all test images.
@@ -89,6 +95,8 @@ impl Subject<'_> {
             as_cut_restricted,
             component,
             component_restricted,
+            task_chooses: task.len() > 1,
+            component_chooses: repaired.categories().len() > 1,
         })
     }
 

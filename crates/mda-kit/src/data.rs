@@ -6,6 +6,7 @@ use mda_core::graph::Shape;
 use mda_core::labels::LabelMap;
 use mda_core::source::ImageSource;
 use mda_data::{DataSet, Preparation, Prepared, Preset, Split};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -15,8 +16,15 @@ pub type Images = Box<dyn ImageSource + Send>;
 /// A data set's two splits: train images decide, test images measure. Each is opened when it is first asked for.
 pub struct Data {
     from: Option<(PathBuf, Shape)>,
-    train: OnceLock<Images>,
-    test: OnceLock<Images>,
+    train: OnceLock<Opened>,
+    test: OnceLock<Opened>,
+}
+
+/// The images of one split.
+struct Opened {
+    images: Images,
+    /// The files that are no part of it, a sentence for each reason.
+    left_out: Vec<String>,
 }
 
 impl Data {
@@ -35,8 +43,8 @@ impl Data {
 
     /// Images of your own. Without test images nothing can be measured.
     pub fn new(train: Images, test: Option<Images>) -> Self {
-        let test = test.map_or_else(OnceLock::new, OnceLock::from);
-        Self { from: None, train: OnceLock::from(train), test }
+        let opened = |images| OnceLock::from(Opened { images, left_out: Vec::new() });
+        Self { from: None, train: opened(train), test: test.map_or_else(OnceLock::new, opened) }
     }
 
     /// Where the data lies, where it was opened by its path.
@@ -65,17 +73,41 @@ impl Data {
     /// # Errors
     /// As [`Data::test`].
     pub fn split(&self, split: Split) -> Result<&dyn ImageSource, Error> {
+        Ok(&*self.opened(split)?.images)
+    }
+
+    /// The files of a split that are no images, or of formats that are not read: a sentence for each reason.
+    ///
+    /// # Errors
+    /// As [`Data::test`].
+    pub fn left_out(&self, split: Split) -> Result<&[String], Error> {
+        Ok(&self.opened(split)?.left_out)
+    }
+
+    /// What of the train images a model with the categories of `labels` does not look at, in sentences.
+    ///
+    /// # Errors
+    /// As [`Data::train`].
+    pub(crate) fn notes(&self, labels: &LabelMap) -> Result<Vec<String>, Error> {
+        let own = self.opened(Split::Train)?;
+        let place = self.path().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+        let notes = own.left_out.iter().cloned().chain(unknown_labels(&*own.images, labels));
+        Ok(notes.map(|note| format!("{place}{note}")).collect())
+    }
+
+    fn opened(&self, split: Split) -> Result<&Opened, Error> {
         let cell = match split {
             Split::Train => &self.train,
             Split::Test => &self.test,
         };
         if cell.get().is_none() {
             let (path, shape) = self.from.as_ref().ok_or(Error::NoTest)?;
+            let images = open(path, split, *shape)?;
+            let left_out = images.set().left_out().iter().map(ToString::to_string).collect();
             // Two threads may open the same images at once; the first to arrive stay.
-            let _ = cell.set(Box::new(open(path, split, *shape)?));
+            let _ = cell.set(Opened { images: Box::new(images), left_out });
         }
-        let images = cell.get().expect("the images were just set");
-        Ok(&**images)
+        Ok(cell.get().expect("the images were just set"))
     }
 }
 
@@ -102,7 +134,7 @@ pub fn open(path: &Path, split: Split, shape: Shape) -> Result<Prepared, Error> 
 pub fn named(set: DataSet, path: &Path) -> Result<DataSet, mda_data::DataError> {
     let unnamed = set.categories().iter().enumerate().all(|(label, name)| *name == label.to_string());
     let preset = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<Preset>().ok());
-    match preset.and_then(Preset::categories) {
+    match preset.map(Preset::categories) {
         Some(names) if unnamed && names.len() == set.categories().len() => set.with_categories(names),
         _ => Ok(set),
     }
@@ -114,4 +146,16 @@ pub fn named(set: DataSet, path: &Path) -> Result<DataSet, mda_data::DataError> 
 /// [`Error::Labels`] where no name is in both.
 pub fn match_labels(images: &dyn ImageSource, categories: &[String]) -> Result<LabelMap, Error> {
     Ok(LabelMap::by_name(images.categories(), categories)?)
+}
+
+/// The images that `labels` knows no category of the model for, in a sentence.
+pub fn unknown_labels(images: &dyn ImageSource, labels: &LabelMap) -> Option<String> {
+    let unknown = |label: &usize| labels.category(*label).is_none();
+    let lost: Vec<usize> = images.labels().iter().copied().filter(unknown).collect();
+    let categories: BTreeSet<usize> = lost.iter().copied().collect();
+    categories.first().map(|&first| {
+        let (images_lost, count, name) = (lost.len(), categories.len(), &images.categories()[first]);
+        let ending = if count == 1 { "y" } else { "ies" };
+        format!("{images_lost} images of {count} categor{ending} that the model lacks left out, such as `{name}`")
+    })
 }

@@ -165,8 +165,8 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Labels(LabelError::NothingShared { .. }) => Some(
-                "categories meet by name: name a model's when it is imported (`mda import --preset` or `--categories`), and \
-                 an IDX folder's in its `categories.txt`",
+                "categories meet by name: name a model's when it is imported (`mda import --preset`, `--categories` or \
+                 `--data`), and an IDX folder's in its `categories.txt`",
             ),
             Self::Disassemble(DisassembleError::Slice { .. }) => {
                 Some("lower --alpha and --beta, or give a budget such as --keep-params 30%, which empties no layer")

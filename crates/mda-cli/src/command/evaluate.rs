@@ -1,19 +1,19 @@
 //! `mda evaluate`: the accuracy of a model on labelled images.
 
+mod sets;
+
 use super::Context;
 use crate::args::{Evaluate, SplitName};
 use crate::models;
 use crate::table::Table;
 use crate::timing::{Listener, Timings};
-use mda::{Data, Runtime};
-use mda_core::labels::LabelMap;
 use mda_core::metrics::{Accuracy, Evaluation, auroc};
-use mda_core::runner::LabelledLogits;
+use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::task::{describe_task, parse_task};
 use mda_core::{Model, Tensor};
 use mda_data::Split;
 use serde::Serialize;
-use std::path::Path;
+use sets::{Set, opened};
 
 #[derive(Serialize)]
 struct Report {
@@ -27,7 +27,7 @@ struct Report {
     accuracy_over_categories: f64,
     /// The largest of the task's logits is right.
     accuracy_within_task: f64,
-    /// For a model of one category: the area under the ROC curve of its logit over all images of the data, in percent.
+    /// For one category: the area under the ROC curve of its logit over all images of the data, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     area: Option<f64>,
     categories: Vec<Row>,
@@ -44,22 +44,34 @@ struct Row {
 
 pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()> {
     let model = models::read(&arguments.model)?;
-    let task = match &arguments.task {
-        Some(task) => parse_task(task, model.categories())?,
-        None => (0..model.categories().len()).collect(),
-    };
+    let asked = arguments.task.as_deref().map(|task| parse_task(task, model.categories())).transpose()?;
+    let wanted = asked.clone().unwrap_or_else(|| (0..model.categories().len()).collect());
     let split = match arguments.split {
         SplitName::Train => Split::Train,
         SplitName::Test => Split::Test,
     };
     let listener = Listener::new(context.output);
+    let sets = opened(&model, &arguments.data, split)?;
+    for set in &sets {
+        set.notes(wanted.len() > 1)?.iter().for_each(|note| context.output.progress(note));
+    }
     let runtime = context.runtime()?;
+    let runner = runtime.runner();
     let mut parts = Vec::new();
-    for spec in &arguments.data {
-        parts.push(listener.step("evaluating", || logits(&runtime, &model, spec, split, &task))?);
+    for set in &sets {
+        parts.push(listener.step("evaluating", || set.logits(&runner, &model, &wanted))?);
     }
     let evaluation = Evaluation::new(joined(parts, model.categories().len())?);
-    let seen: Vec<usize> = task.iter().copied().filter(|&category| evaluation.among(&[category]).total > 0).collect();
+    let has_images = |&category: &usize| evaluation.among(&[category]).total > 0;
+    let (seen, unseen): (Vec<usize>, Vec<usize>) = wanted.iter().copied().partition(has_images);
+    // Categories that nobody asked for and the data lacks are no part of the task.
+    let task = asked.unwrap_or_else(|| seen.clone());
+    if let Some(&first) = unseen.first().filter(|_| arguments.task.is_some()) {
+        let name = &model.categories()[first];
+        context
+            .output
+            .progress(format!("note: no image of {} of the task's categories, such as `{name}`", unseen.len()));
+    }
     let within: Accuracy = evaluation.within(&task);
     let row = |&category: &usize| {
         let accuracy = evaluation.among(&[category]);
@@ -74,62 +86,28 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
         accuracy: evaluation.among(&task).percent(),
         accuracy_over_categories: evaluation.balanced(),
         accuracy_within_task: within.percent(),
-        area: match model.categories() {
-            [_] => area(&runtime, &model, &arguments.data, split)?,
+        area: match wanted[..] {
+            [category] => area(&runner, &model, &sets, category)?,
             _ => None,
         },
         categories: seen.iter().map(row).collect(),
         confusion: arguments.confusion.then(|| evaluation.confusion()),
         timings: listener.timings(),
     };
-    context.output.result(&report, || describe(&report, &model))
+    context.output.result(&report, || describe(&report, &model, task.len()))
 }
 
-/// The logits for one data set's images of the task, labelled as the model counts.
-fn logits(
-    runtime: &Runtime,
-    model: &Model,
-    spec: &str,
-    split: Split,
-    task: &[usize],
-) -> anyhow::Result<LabelledLogits> {
-    let (data, map) = opened(model, spec, split)?;
-    let images = data.split(split)?;
-    let wanted = |&position: &usize| map.category(images.labels()[position]).is_some_and(|c| task.contains(&c));
-    let positions: Vec<usize> = (0..images.labels().len()).filter(wanted).collect();
-    let run = runtime.runner().logits(model, images, &positions)?;
-    Ok(map.relabel(&run))
-}
-
-/// How well the only logit of `model` tells its category from all else that the data has; `None` without anything else.
-fn area(runtime: &Runtime, model: &Model, specs: &[String], split: Split) -> anyhow::Result<Option<f64>> {
+/// How well the logit of `category` tells its images from all others of the data; `None` where there are no others.
+fn area(runner: &Runner<'_>, model: &Model, sets: &[Set], category: usize) -> anyhow::Result<Option<f64>> {
     let (mut scores, mut is_own) = (Vec::new(), Vec::new());
-    for spec in specs {
-        let (data, map) = opened(model, spec, split)?;
-        let images = data.split(split)?;
+    for Set { data, labels, split, .. } in sets {
+        let images = data.split(*split)?;
         let all: Vec<usize> = (0..images.labels().len()).collect();
-        let run = runtime.runner().logits(model, images, &all)?;
-        scores.extend_from_slice(run.logits.data());
-        is_own.extend(run.labels.iter().map(|&label| map.category(label).is_some()));
+        let run = runner.logits(model, images, &all)?;
+        scores.extend((0..run.labels.len()).map(|n| run.logits.row(n)[category]));
+        is_own.extend(run.labels.iter().map(|&label| labels.category(label) == Some(category)));
     }
     Ok(auroc(&scores, &is_own).map(|area| 100.0 * area))
-}
-
-/// The images that `[LABEL=]PATH` names, and what their labels mean to the model.
-fn opened(model: &Model, spec: &str, split: Split) -> anyhow::Result<(Data, LabelMap)> {
-    let (label, path) = match spec.split_once('=') {
-        Some((label, path)) if !Path::new(spec).exists() => (Some(label), path),
-        _ => (None, spec),
-    };
-    let data = Data::open(path, model)?;
-    let images = data.split(split)?;
-    let prefixed = |name: &String| {
-        let long = label.map(|label| format!("{label}:{name}"));
-        long.filter(|long| model.categories().contains(long)).unwrap_or_else(|| name.clone())
-    };
-    let names: Vec<String> = images.categories().iter().map(prefixed).collect();
-    let map = LabelMap::by_name(&names, model.categories()).map_err(mda::Error::from)?;
-    Ok((data, map))
 }
 
 fn joined(parts: Vec<LabelledLogits>, categories: usize) -> anyhow::Result<LabelledLogits> {
@@ -139,24 +117,42 @@ fn joined(parts: Vec<LabelledLogits>, categories: usize) -> anyhow::Result<Label
     Ok(LabelledLogits { logits: Tensor::new([labels.len(), categories], numbers)?, labels })
 }
 
-fn describe(report: &Report, model: &Model) -> String {
-    let mut table = Table::new(&["category", "images", "accuracy %"]);
-    for row in &report.categories {
-        table.row([row.category.clone(), row.images.to_string(), format!("{:.2}", row.accuracy)]);
-    }
+fn describe(report: &Report, model: &Model, categories: usize) -> String {
+    let (all, several) = (model.categories().len(), categories > 1);
+    let of_all = if categories < all { format!(" ({categories} of {all})") } else { String::new() };
     let mut text = format!(
-        "{} on {} {} images of its categories {}\naccuracy {:.2} % ({:.2} % as the mean over categories), {:.2} % with the choice limited to these categories\n\n{}",
+        "{} on {} {} images of its categor{} {}{of_all}\n",
         report.model,
         report.images,
         report.split,
-        report.task,
-        report.accuracy,
-        report.accuracy_over_categories,
-        report.accuracy_within_task,
-        table.render()
+        if several { "ies" } else { "y" },
+        report.task
     );
-    if let Some(area) = report.area {
-        text.push_str(&format!("\narea under the ROC curve over all images of the data {area:.2} %\n"));
+    // One logit alone is always the largest.
+    if all > 1 {
+        text.push_str(&format!("accuracy {:.2} %", report.accuracy));
+        if several {
+            text.push_str(&format!(
+                " ({:.2} % as the mean over categories), {:.2} % with the choice limited to these categories",
+                report.accuracy_over_categories, report.accuracy_within_task
+            ));
+        }
+        text.push('\n');
+    }
+    match report.area {
+        Some(area) => text.push_str(&format!("area under the ROC curve over all images of the data {area:.2} %\n")),
+        None if all == 1 => text.push_str(
+            "the model has one category and nothing to choose from; with images of others, the area under the ROC curve would \
+             tell how well it knows its own\n",
+        ),
+        None => {}
+    }
+    if several {
+        let mut table = Table::new(&["category", "images", "accuracy %"]);
+        for row in &report.categories {
+            table.row([row.category.clone(), row.images.to_string(), format!("{:.2}", row.accuracy)]);
+        }
+        text.push_str(&format!("\n{}", table.render()));
     }
     if let Some(confusion) = &report.confusion {
         text.push_str("\nrows: the image's category; columns: the category it was taken for\n");

@@ -4,6 +4,7 @@ use super::Context;
 use crate::args::Inspect;
 use crate::models;
 use crate::table::{Table, thousands};
+use mda_core::op::{Normalize, Op};
 use mda_core::provenance::{FittedOn, Provenance, RepairRecord};
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
@@ -12,6 +13,9 @@ use serde::Serialize;
 struct Report<'a> {
     name: &'a str,
     input: String,
+    /// What is done to pixel values in 0 to 1 first, a line each.
+    #[serde(skip)]
+    normalisation: Vec<String>,
     categories: &'a [String],
     size: ModelSize,
     layers: Vec<Layer>,
@@ -25,6 +29,9 @@ struct Layer {
     output: String,
     parameters: u64,
     macs: u64,
+    /// What a Normalize subtracts and divides by, a channel each.
+    #[serde(flatten)]
+    normalize: Option<Normalize>,
 }
 
 pub(crate) fn run(context: &Context, arguments: &Inspect) -> anyhow::Result<()> {
@@ -32,6 +39,7 @@ pub(crate) fn run(context: &Context, arguments: &Inspect) -> anyhow::Result<()> 
     let report = Report {
         name: model.name(),
         input: model.input_shape().to_string(),
+        normalisation: normalisation(&model),
         categories: model.categories(),
         size: model.size(),
         layers: layers(&model),
@@ -52,8 +60,34 @@ fn layers(model: &Model) -> Vec<Layer> {
         output: node.shape.to_string(),
         parameters: trained(id),
         macs: graph.macs(id),
+        normalize: match &node.op {
+            Op::Normalize(normalize) => Some(normalize.clone()),
+            _ => None,
+        },
     };
     graph.nodes().iter().enumerate().map(layer).collect()
+}
+
+/// What the operations do that normalise the images: those behind the input, and behind one another.
+fn normalisation(model: &Model) -> Vec<String> {
+    let graph = model.graph();
+    let mut images = vec![false; graph.nodes().len()];
+    let mut lines = Vec::new();
+    for (id, node) in graph.nodes().iter().enumerate() {
+        match &node.op {
+            Op::Input(_) => images[id] = true,
+            Op::Normalize(Normalize { mean, std }) if images[node.inputs[0]] => {
+                images[id] = true;
+                lines.push(format!("{}: mean {}, standard deviation {}", node.name, listed(mean), listed(std)));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn listed(numbers: &[f32]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn describe(report: &Report<'_>) -> String {
@@ -77,6 +111,10 @@ fn describe(report: &Report<'_>) -> String {
         thousands(size.parameters),
         thousands(size.macs)
     );
+    if report.normalisation.is_empty() {
+        text.push_str("images are not normalised: pixel/255 goes in as it is\n");
+    }
+    report.normalisation.iter().for_each(|line| text.push_str(&format!("{line}\n")));
     text.push_str(&format!("categories: {}\n", report.categories.join(", ")));
     text.push_str(&report.provenance.map(origin).unwrap_or_default());
     text.push('\n');

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod evaluate;
 mod failures;
+mod import;
 mod job;
 mod plugins;
 mod study;

@@ -79,12 +79,17 @@ impl<'a> NodeParameters<'a> {
         Self { node, parameters }
     }
 
+    /// The name of the node's tensor `suffix`.
+    pub(crate) fn name(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.node)
+    }
+
     /// The node's tensor `suffix`.
     ///
     /// # Panics
     /// Where the operation declares no such tensor: a checked model holds every tensor that is declared.
     pub fn get(&self, suffix: &str) -> &'a Tensor {
-        let name = format!("{}.{suffix}", self.node);
+        let name = self.name(suffix);
         self.parameters.get(&name).unwrap_or_else(|| panic!("a checked model holds `{name}`"))
     }
 }

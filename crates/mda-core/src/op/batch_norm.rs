@@ -45,6 +45,18 @@ impl Operation for BatchNorm {
         ]
     }
 
+    fn check_numbers(&self, parameters: NodeParameters<'_>) -> Result<(), ShapeError> {
+        let var = parameters.get("running_var").data();
+        match var.iter().position(|&var| !(var >= 0.0 && var + self.eps > 0.0)) {
+            None => Ok(()),
+            Some(position) => {
+                let name = parameters.name("running_var");
+                let expected = format!("variances in `{name}` of at least 0, above 0 with eps = {:?} added", self.eps);
+                Err(ShapeError::new(expected, format!("{:?} at position {position}", var[position])))
+            }
+        }
+    }
+
     fn ties(&self, _inputs: &[Shape], channel: usize) -> Vec<(usize, usize)> {
         channelwise::ties(channel)
     }
@@ -68,5 +80,39 @@ impl Operation for BatchNorm {
     fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
         let affine = self.affine(backward.parameters);
         vec![channelwise::map(backward.gradient, |c, g| (affine[c].0 * f64::from(g)) as f32)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Model;
+    use crate::graph::{Graph, GraphErrors};
+    use crate::op::{Flatten, Input};
+
+    fn model(eps: f32, var: [f32; 2]) -> Result<Model, GraphErrors> {
+        let mut graph = Graph::new();
+        graph.push("input", Input { channels: 2, height: 1, width: 1 }, &[]);
+        graph.push("layer1.bn", BatchNorm { eps }, &["input"]);
+        graph.push("flatten", Flatten {}, &["layer1.bn"]);
+        let one = || Tensor::vector(vec![1.0; 2]);
+        let tensors = [one(), one(), one(), Tensor::vector(var.to_vec())];
+        let names = SUFFIXES.iter().map(|suffix| format!("layer1.bn.{suffix}"));
+        Model::new("bn", graph.validate()?, names.zip(tensors).collect(), vec!["a".into(), "b".into()])
+    }
+
+    #[test]
+    fn variances_whose_root_is_no_divisor_are_refused() {
+        let told = |eps, var| model(eps, var).unwrap_err().to_string();
+        let negative = told(1e-5, [1.0, -0.25]);
+        assert!(
+            negative.contains("layer1.bn (BatchNorm)") && negative.contains("`layer1.bn.running_var`"),
+            "{negative}"
+        );
+        assert!(negative.contains("got -0.25 at position 1"), "{negative}");
+        assert!(told(0.1, [-0.05, 1.0]).contains("-0.05 at position 0"), "eps does not make up for it");
+        assert!(told(0.0, [1.0, 0.0]).contains("above 0 with eps = 0.0 added, got 0.0 at position 1"));
+        assert!(told(-1e-5, [1.0, 1.0]).contains("eps of at least 0"));
+        assert!(model(0.0, [1.0, 2.0]).is_ok() && model(1e-5, [0.0, 1.0]).is_ok());
     }
 }

@@ -70,7 +70,7 @@ pub enum Op {
     SelectChannels(SelectChannels),
 }
 
-/// Why an operation does not fit its inputs.
+/// Why an operation does not fit its inputs or its parameters.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("expected {expected}, got {got}")]
 pub struct ShapeError {
@@ -188,6 +188,11 @@ pub(crate) trait Operation {
     /// The tensors that the operation needs over inputs of these shapes.
     fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
         Vec::new()
+    }
+
+    /// Whether the operation can compute with these parameters, which have their shapes and are finite.
+    fn check_numbers(&self, _parameters: NodeParameters<'_>) -> Result<(), ShapeError> {
+        Ok(())
     }
 
     /// The `(input, channel)` pairs that are kept or cut together with output channel `channel`; none at a barrier.

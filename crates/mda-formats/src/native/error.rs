@@ -48,6 +48,17 @@ pub enum NativeError {
         /// Bytes behind the header.
         found: u64,
     },
+    /// The tensors are not those that were written.
+    #[error(
+        "the tensors have the SHA-256 {found}, but {expected} when they were written: the file is damaged\nhint: take a copy \
+         of it, or make it again"
+    )]
+    Digest {
+        /// The digest in the file.
+        expected: String,
+        /// The digest of its tensors.
+        found: String,
+    },
     /// A safetensors file without a graph.
     #[error(
         "a safetensors file without `{0}` in its metadata, so not a model file of MDA\nhint: `mda import` reads it"

@@ -1,17 +1,20 @@
 //! The bytes: eight for the header's length, the header, the tensors.
 
 use super::description::{Description, InputContract};
+use super::digest::Digest;
 use super::{FORMAT, NativeError};
 use mda_core::graph::Parameters;
 use mda_core::{Model, Tensor, TensorError};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde_json::{Map, Value, json};
-use std::io::{self, Write};
+use std::convert::Infallible;
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
 const FORMAT_KEY: &str = "mda.format";
 const MODEL_KEY: &str = "mda.model";
+const DIGEST_KEY: &str = "mda.tensors_sha256";
 
 /// Far above the headers of real models, and a bound on what a hostile one makes the reader allocate.
 const MAX_HEADER: u64 = 32 << 20;
@@ -19,12 +22,32 @@ const MAX_HEADER: u64 = 32 << 20;
 /// Numbers are turned into bytes in blocks of this many.
 const BLOCK: usize = 1 << 14;
 
+/// What is written to find damage by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// The digest of the tensors.
+    Digest,
+    None,
+}
+
+/// What is checked beyond what a reader needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// The digest of the tensors, where the file has one.
+    Digest,
+    Nothing,
+}
+
 /// The header for `model`, padded to a multiple of eight bytes.
 ///
 /// It is written here and not by the safetensors crate, which gives the metadata's entries in a random order.
-pub(super) fn header(model: &Model) -> Result<Vec<u8>, NativeError> {
+pub(super) fn header(model: &Model, guard: Guard) -> Result<Vec<u8>, NativeError> {
     let mut entries = Map::new();
-    entries.insert("__metadata__".into(), json!({ FORMAT_KEY: FORMAT, MODEL_KEY: Description::json(model)? }));
+    let mut metadata = json!({ FORMAT_KEY: FORMAT, MODEL_KEY: Description::json(model)? });
+    if guard == Guard::Digest {
+        metadata[DIGEST_KEY] = digest(model).into();
+    }
+    entries.insert("__metadata__".into(), metadata);
     let mut start = 0;
     for (name, tensor) in model.parameters().iter() {
         let end = start + tensor.len() * size_of::<f32>();
@@ -48,12 +71,27 @@ fn check_size(size: u64) -> Result<(), NativeError> {
 pub(super) fn write(model: &Model, header: &[u8], out: &mut impl Write) -> io::Result<()> {
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(header)?;
+    blocks(model, |bytes| out.write_all(bytes))
+}
+
+/// The digest of the tensors as they are written.
+fn digest(model: &Model) -> String {
+    let mut digest = Digest::default();
+    let Ok(()) = blocks(model, |bytes| {
+        digest.update(bytes);
+        Ok::<(), Infallible>(())
+    });
+    digest.finish()
+}
+
+/// Hands over the bytes of all tensors, block by block.
+fn blocks<E>(model: &Model, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let mut bytes = Vec::with_capacity(BLOCK * size_of::<f32>());
     for (_, tensor) in model.parameters().iter() {
         for block in tensor.data().chunks(BLOCK) {
             bytes.clear();
             bytes.extend(block.iter().flat_map(|number| number.to_le_bytes()));
-            out.write_all(&bytes)?;
+            take(&bytes)?;
         }
     }
     Ok(())
@@ -62,6 +100,7 @@ pub(super) fn write(model: &Model, header: &[u8], out: &mut impl Write) -> io::R
 /// The model in the bytes of a file; `tensor` gives the numbers of a range of them a shape.
 pub(super) fn read(
     bytes: &[u8],
+    check: Check,
     tensor: impl Fn(Vec<usize>, Range<usize>) -> Result<Tensor, TensorError>,
 ) -> Result<Model, NativeError> {
     let (metadata, start) = read_header(bytes)?;
@@ -69,6 +108,11 @@ pub(super) fn read(
     let (expected, found) = (metadata.data_len() as u64, (bytes.len() - start) as u64);
     if expected != found {
         return Err(NativeError::Length { expected, found });
+    }
+    if check == Check::Digest
+        && let Some(expected) = entry(&metadata, DIGEST_KEY)
+    {
+        check_digest(&bytes[start..], expected)?;
     }
     let parameters = read_tensors(&metadata, |shape, range| tensor(shape, start + range.start..start + range.end))?;
     let model = Model::new(description.name, description.graph.validate()?, parameters, description.categories)?;
@@ -99,14 +143,35 @@ fn read_header(bytes: &[u8]) -> Result<(Metadata, usize), NativeError> {
     Ok((metadata, 8 + header.len()))
 }
 
+fn entry<'m>(metadata: &'m Metadata, key: &str) -> Option<&'m String> {
+    metadata.metadata().as_ref()?.get(key)
+}
+
 fn describe(metadata: &Metadata) -> Result<Description, NativeError> {
-    let entry =
-        |key| metadata.metadata().as_ref().and_then(|entries| entries.get(key)).ok_or(NativeError::NoModel(key));
-    let found = entry(FORMAT_KEY)?;
+    let needed = |key| entry(metadata, key).ok_or(NativeError::NoModel(key));
+    let found = needed(FORMAT_KEY)?;
     if found != FORMAT {
         return Err(NativeError::Version { found: found.clone() });
     }
-    Description::parse(entry(MODEL_KEY)?)
+    Description::parse(needed(MODEL_KEY)?)
+}
+
+fn check_digest(tensors: &[u8], expected: &str) -> Result<(), NativeError> {
+    let mut digest = Digest::default();
+    digest.update(tensors);
+    let found = digest.finish();
+    if found == expected { Ok(()) } else { Err(NativeError::Digest { expected: expected.to_owned(), found }) }
+}
+
+/// Whether `file` begins as a model file does: with the header of a safetensors file that names a version.
+pub(super) fn is_model(mut file: impl Read) -> io::Result<bool> {
+    let mut start = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut start)?;
+    let Some(size) = start.first_chunk().copied().map(u64::from_le_bytes).filter(|&size| size <= MAX_HEADER) else {
+        return Ok(false);
+    };
+    file.take(size).read_to_end(&mut start)?;
+    Ok(read_header(&start).is_ok_and(|(metadata, _)| entry(&metadata, FORMAT_KEY).is_some()))
 }
 
 /// The tensors lie behind one another in the order of their offsets, without gaps: `Metadata` has checked that.

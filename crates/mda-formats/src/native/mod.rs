@@ -1,26 +1,28 @@
 //! MDA's own model file: a safetensors file that also holds its graph.
 //!
-//! Tensors are the model's parameters by name, all f32. The metadata has two entries: `mda.format` is the version,
-//! [`FORMAT`], and `mda.model` is JSON with the name, the graph, the category names, what images look like, and where the
-//! model came from. Any safetensors reader opens the file.
+//! Tensors are the model's parameters by name, all f32. The metadata has three entries: `mda.format` is the version,
+//! [`FORMAT`]; `mda.model` is JSON with the name, the graph, the category names, what images look like, and where the model
+//! came from; `mda.tensors_sha256` is the SHA-256 of all bytes behind the header, so that a damaged weight is found. Files of
+//! older versions lack the last. Any safetensors reader opens the file.
 
 mod description;
+mod digest;
 mod error;
 mod layout;
-mod mapped;
+mod shared;
 #[cfg(test)]
 mod tests;
 
+pub use digest::sha256;
 pub use error::NativeError;
 
 use crate::atomic;
 use crate::scalar::FloatType;
-use mapped::Mapped;
+use layout::{Check, Guard};
 use mda_core::{Model, Tensor};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use shared::Shared;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 /// The version of the file format that this crate reads and writes.
@@ -32,68 +34,69 @@ pub const FORMAT: &str = "1";
 /// [`NativeError::Write`] where the folder cannot be written to, [`NativeError::Undescribable`] and
 /// [`NativeError::HeaderTooLarge`] for models that [`read`] would refuse.
 pub fn write(model: &Model, path: &Path) -> Result<(), NativeError> {
-    let header = layout::header(model)?;
+    let header = layout::header(model, Guard::Digest)?;
     let written = atomic::write(path, |mut out| layout::write(model, &header, &mut out));
     written.map_err(|source| NativeError::Write { path: path.to_owned(), source })
 }
 
-/// The bytes that [`write()`] puts into a file; equal models give equal bytes.
+/// The model as bytes for another reader in memory: what [`write()`] puts into a file, without the digest that guards files.
+/// Equal models give equal bytes.
 ///
 /// # Errors
 /// [`NativeError::Undescribable`] and [`NativeError::HeaderTooLarge`] for models that [`from_bytes`] would refuse.
 pub fn to_bytes(model: &Model) -> Result<Vec<u8>, NativeError> {
-    let header = layout::header(model)?;
+    let header = layout::header(model, Guard::None)?;
     let mut bytes = Vec::new();
     layout::write(model, &header, &mut bytes).map_err(NativeError::Read)?;
     Ok(bytes)
 }
 
-/// Reads the model in the file at `path`.
-///
-/// The file is mapped into memory and its numbers stay there: it must not be written to or cut off while the model or one of
-/// its tensors is in use. [`write()`] puts a new file in its place and leaves the old one as it was, where the system allows
-/// that: Windows refuses to replace a mapped file.
+/// Reads the model in the file at `path`, and checks its tensors against their digest where the file has one.
 ///
 /// # Errors
 /// [`NativeError::File`] with the path and what is wrong with the file.
 pub fn read(path: &Path) -> Result<Model, NativeError> {
     let open = || -> Result<Model, NativeError> {
-        let file = Mapped::open(path).map_err(NativeError::Read)?;
-        layout::read(file.bytes(), |shape, range| file.tensor(shape, range))
+        let file = Shared::read(path).map_err(NativeError::Read)?;
+        layout::read(file.bytes(), Check::Digest, |shape, range| file.tensor(shape, range))
     };
     open().map_err(|problem| problem.in_file(path))
 }
 
-/// The model in the bytes of a file.
+/// Reads the model in the file at `path`, which is mapped into memory: its numbers stay there, programs that map one file
+/// share them, and the digest of its tensors is not computed.
+///
+/// # Safety
+/// Nobody may write to the file or cut it off while the model or one of its tensors is in use, which may be longer than the
+/// caller looks at: clones share the mapping, and so do models that are cut out of this one. [`write()`] keeps to that, it puts
+/// a new file in the old one's place and leaves that as it was; other programs may not, `cp` over the file among them. Windows
+/// refuses to replace a mapped file.
 ///
 /// # Errors
-/// Every [`NativeError`] but those of writing: no MDA model, an unknown version, a broken description, a graph or
-/// parameters that do not fit.
-pub fn from_bytes(bytes: &[u8]) -> Result<Model, NativeError> {
-    layout::read(bytes, |shape, range| Tensor::new(shape, FloatType::F32.decode(&bytes[range])))
+/// [`NativeError::File`] with the path and what is wrong with the file.
+pub unsafe fn read_mapped(path: &Path) -> Result<Model, NativeError> {
+    let open = || -> Result<Model, NativeError> {
+        // SAFETY: the caller's promise is the one that is asked for.
+        let file = unsafe { Shared::map(path) }.map_err(NativeError::Read)?;
+        layout::read(file.bytes(), Check::Nothing, |shape, range| file.tensor(shape, range))
+    };
+    open().map_err(|problem| problem.in_file(path))
 }
 
-/// The SHA-256 of the file at `path` in lowercase hexadecimal digits: how provenance names a source.
+/// The model in the bytes of a file, or in those of [`to_bytes`]; checked against their digest where they have one.
+///
+/// # Errors
+/// Every [`NativeError`] but those of writing: no MDA model, an unknown version, a broken description, damaged tensors, a
+/// graph or parameters that do not fit.
+pub fn from_bytes(bytes: &[u8]) -> Result<Model, NativeError> {
+    layout::read(bytes, Check::Digest, |shape, range| Tensor::new(shape, FloatType::F32.decode(&bytes[range])))
+}
+
+/// Whether the file at `path` is a model file of MDA, of whatever version; only its header is looked at.
 ///
 /// # Errors
 /// [`NativeError::File`] where the file cannot be read.
-pub fn sha256(path: &Path) -> Result<String, NativeError> {
-    let digest = || -> io::Result<_> {
-        let mut file = File::open(path)?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hasher.finalize()),
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-    };
-    let digest = digest().map_err(|source| NativeError::Read(source).in_file(path))?;
-    let mut digits = String::with_capacity(2 * digest.len());
-    for byte in digest {
-        // Writing to a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    Ok(digits)
+pub fn is_model(path: &Path) -> Result<bool, NativeError> {
+    let look = || -> io::Result<bool> { layout::is_model(File::open(path)?) };
+    look().map_err(|source| NativeError::Read(source).in_file(path))
 }

@@ -1,5 +1,7 @@
 //! Model files that come back, and model files that are refused.
 
+mod integrity;
+
 use super::*;
 use crate::test_models::{every_operation, fill, images, logits, tiny};
 use mda_core::graph::Graph;
@@ -70,7 +72,8 @@ fn a_model_with_every_operation_comes_back() {
     let back = read(&path).unwrap();
     assert_eq!(back, model);
     assert_eq!(logits(&back, &images(&model, 2)), logits(&model, &images(&model, 2)));
-    assert_eq!(fs::read(&path).unwrap(), to_bytes(&model).unwrap());
+    assert_eq!(from_bytes(&fs::read(&path).unwrap()).unwrap(), model);
+    assert_eq!(from_bytes(&to_bytes(&model).unwrap()).unwrap(), model);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -109,8 +112,10 @@ fn a_model_outlives_what_replaces_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     write(&every_operation(), &path).unwrap();
-    let model = read(&path).unwrap();
+    // SAFETY: only `write` touches the file, and it leaves the mapped one as it was.
+    let (mapped, model) = (unsafe { read_mapped(&path) }.unwrap(), read(&path).unwrap());
     write(&tiny(), &path).unwrap();
+    assert_eq!(mapped, every_operation());
     assert_eq!(model, every_operation());
     assert_eq!(read(&path).unwrap(), tiny());
 }

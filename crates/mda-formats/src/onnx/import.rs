@@ -9,6 +9,7 @@ mod external;
 mod fault;
 mod importer;
 mod plain;
+mod range;
 mod rules;
 mod signature;
 #[cfg(test)]
@@ -30,12 +31,27 @@ use std::path::Path;
 /// What the file itself may not tell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportOptions {
-    /// Channels, height and width of the images, needed where the file leaves an extent open.
-    pub input: Option<[usize; 3]>,
+    /// Height and width of the images, needed where the file leaves them open.
+    pub extents: Option<[usize; 2]>,
+    /// Channels of the images, needed where neither the input nor the first layer tells.
+    pub channels: Option<usize>,
     /// The category names; otherwise those in the file's metadata (`categories`, a JSON list), otherwise `0`, `1`, ...
     pub categories: Option<Vec<String>>,
-    /// What brings pixel values in `0.0..=1.0` to what the file takes, where training normalised them outside the graph.
+    /// The pixel values that the file takes.
+    pub range: PixelRange,
+    /// What brings pixel values in `range` to what the file's graph takes, where training normalised them outside the graph;
+    /// one mean and standard deviation stand for every channel.
     pub normalize: Option<Normalize>,
+}
+
+/// The pixel values, black to white, that a file takes. The model's own are always in 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PixelRange {
+    /// 0 to 1, as PyTorch's loaders have it.
+    #[default]
+    Unit,
+    /// 0 to 255, as Keras's applications have it. The model multiplies its images by 255 first.
+    Bytes,
 }
 
 /// An imported model.
@@ -94,7 +110,14 @@ fn convert(
     let name = file_name.filter(|_| !written_here).unwrap_or_else(|| graph.name.clone());
     let name = if name.is_empty() { "imported".into() } else { name };
     let importer = Importer::new(graph, opset, folder, bytes);
-    let (graph, parameters, mut notes) = importer.run(options)?;
+    let (mut graph, parameters, mut notes) = importer.run(options)?;
+    if options.range == PixelRange::Bytes {
+        range::stretch(&mut graph);
+    }
+    // What MDA wrote takes 0 to 1, which needs no mention.
+    if !written_here || options.range != PixelRange::Unit {
+        notes.extend(range::notes(&graph, &parameters, options.range));
+    }
     let graph = graph.validate()?;
     let categories = categories(&message, graph.category_count(), options, &mut notes);
     let mut model = Model::new(name, graph, parameters, categories)?;

@@ -11,4 +11,4 @@ mod proto;
 
 pub use error::{OnnxError, UnsupportedOperator};
 pub use export::{export, to_bytes};
-pub use import::{ImportOptions, Imported, import, import_bytes};
+pub use import::{ImportOptions, Imported, PixelRange, import, import_bytes};

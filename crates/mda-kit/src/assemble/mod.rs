@@ -6,12 +6,13 @@ mod joint;
 
 pub use joint::{Joint, Measured, blocks};
 
-use crate::data::Data;
+use crate::data::{Data, match_labels};
 use crate::error::Error;
 use crate::progress::{Progress, Silent};
 use crate::runtime::Runtime;
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble as join};
+use mda_core::labels::LabelMap;
 use mda_core::provenance::{FittedOn, Provenance};
 use mda_core::rescale::{Rescaling, last_layer};
 use std::path::Path;
@@ -171,6 +172,7 @@ impl<'a> Assembly<'a> {
     /// [`Error`].
     pub fn run(&self, runtime: &Runtime) -> Result<Assembled, Error> {
         self.check()?;
+        self.data_notes()?.into_iter().for_each(|note| self.progress.note(note));
         let rescaling = self.chosen();
         if let (None, true, Some(why)) =
             (self.rescaling, rescaling == Rescaling::ScaleShiftCategory, self.no_evidence())
@@ -188,6 +190,22 @@ impl<'a> Assembly<'a> {
         let model = self.progress.step("assembling", || self.join(&parts))?;
         let model = recorded(model, rescaling, self.calibration.prior, fitted_on);
         Ok(Assembled { model, parts, rescaling, form: self.form })
+    }
+
+    /// What of each data set is not looked at. Several components may share one: only what none of them knows is told.
+    fn data_notes(&self) -> Result<Vec<String>, Error> {
+        let mut notes: Vec<String> = Vec::new();
+        for (data, part) in self.data.iter().zip(&self.parts) {
+            match_labels(data.train()?, &part.data_names)?;
+            let all: Vec<String> = self.parts.iter().flat_map(|part| part.data_names.iter().cloned()).collect();
+            let own = data.notes(&LabelMap::by_name(data.train()?.categories(), &all)?)?;
+            own.into_iter()
+                .filter(|note| !notes.contains(note))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .for_each(|n| notes.push(n));
+        }
+        Ok(notes)
     }
 
     fn join(&self, parts: &[Part]) -> Result<Model, Error> {

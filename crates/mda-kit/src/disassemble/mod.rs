@@ -215,6 +215,7 @@ impl<'a> Disassembly<'a> {
     /// [`Error`].
     pub fn run(&self, runtime: &Runtime) -> Result<Component, Error> {
         self.with_job(runtime, |job| {
+            self.data.notes(job.images.labels)?.into_iter().for_each(|note| self.progress.note(note));
             let component = job.disassemble(&self.settings)?;
             let name = self.name.clone().unwrap_or_else(|| name::of_component(job.source.name(), &self.task));
             Ok(component.with_origin(name, self.source.sha256(), job.images.parts.record()))

@@ -119,21 +119,33 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The accuracies as a table; a row that says nothing new is left out.
+/// The accuracies as a table; a row that says nothing, or nothing new, is left out.
 pub(crate) fn describe(accuracies: &Accuracies, repair: &str) -> String {
     let mut table = Table::new(&["test images of the task", "accuracy %"]);
     let mut row = |what: &str, value: f64| table.row([what.to_owned(), format!("{value:.2}")]);
     row("source, choosing among all its categories (base)", accuracies.base);
-    row("source, choosing among the task's (base-restricted)", accuracies.base_restricted);
-    if repair != "none" {
-        row("component as cut", accuracies.as_cut);
+    if accuracies.task_chooses {
+        row("source, choosing among the task's (base-restricted)", accuracies.base_restricted);
     }
-    row(&format!("component, repair {repair}"), accuracies.component);
-    if accuracies.component_restricted != accuracies.component {
-        row("component, choosing among the task's", accuracies.component_restricted);
+    if accuracies.component_chooses {
+        if repair != "none" {
+            row("component as cut", accuracies.as_cut);
+        }
+        row(&format!("component, repair {repair}"), accuracies.component);
+        if accuracies.task_chooses && accuracies.component_restricted != accuracies.component {
+            row("component, choosing among the task's", accuracies.component_restricted);
+        }
     }
-    let areas = accuracies.areas.as_ref().map(|areas| format!("\n{}", describe_areas(areas, repair)));
-    table.render() + &areas.unwrap_or_default()
+    let areas = match &accuracies.areas {
+        Some(areas) => format!("\n{}", describe_areas(areas, repair)),
+        None if !accuracies.component_chooses => {
+            "\na component of one category has nothing to choose from, and there are no test images of others to tell it \
+             from\n"
+                .into()
+        }
+        None => String::new(),
+    };
+    table.render() + &areas
 }
 
 fn describe_areas(areas: &Areas, repair: &str) -> String {

@@ -13,7 +13,7 @@ use mda_core::Model;
 use mda_core::labels::LabelMap;
 use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::source::ImageSource;
-use mda_data::{PartSizes, Parts, Prepared, Preset, Split, parts};
+use mda_data::{PartSizes, Parts, Prepared, Split, parts};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -103,14 +103,11 @@ fn held_out(train: &Prepared) -> anyhow::Result<(Prepared, Prepared)> {
     Ok((part(rest)?, part(held_out)?))
 }
 
-/// A model file, or another program's weights, imported as `mda import` does; where the preset names no categories, the data
-/// set does.
+/// A model file, or another program's weights, imported as `mda import` does.
 fn read(name: &str, entry: &Entry, root: &Path) -> anyhow::Result<Model> {
     let file = root.join(&entry.model);
     let model = if let Some(preset) = &entry.preset {
-        let unnamed = preset.parse::<Preset>()?.categories().is_none();
-        let data = unnamed.then(|| root.join(&entry.data));
-        import::model(&Foreign { file, preset: Some(preset.clone()), data, ..Foreign::default() })?.0
+        import::model(&Foreign { file, preset: Some(preset.clone()), ..Foreign::default() })?.0
     } else {
         models::read(&file)?
     };

@@ -1,6 +1,5 @@
 //! The walk over the file's nodes.
 
-use super::ImportOptions;
 use super::array::Array;
 use super::budget::Budget;
 use super::builder::{Builder, Shaped};
@@ -12,9 +11,10 @@ use super::rules;
 use super::signature::{self, Images};
 use super::value::{Activation, Floats, Value};
 use super::view::{Dim, Role, View};
+use super::{ImportOptions, PixelRange};
 use crate::onnx::{OnnxError, UnsupportedOperator, proto};
 use mda_core::graph::{Graph, Parameters};
-use mda_core::op::{Input, Op};
+use mda_core::op::{Input, Normalize, Op};
 use mda_core::tensor::Tensor;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -89,7 +89,7 @@ impl<'a> Importer<'a> {
             self.values.insert(call.output(), value);
         }
         let name = self.logits(output).map_err(|fault| fault.at(output, "output"))?;
-        if !self.builder.normalizes() {
+        if options.range == PixelRange::Unit && !self.builder.normalizes() {
             self.notes.push(NOT_NORMALISED.into());
         }
         let (graph, parameters) = self.builder.finish(&name);
@@ -122,7 +122,7 @@ impl<'a> Importer<'a> {
         }
         let (mut node, shape) = self.add(images.name, Input { channels, height, width }, &[])?;
         if let Some(normalize) = &options.normalize {
-            (node, _) = self.add("normalize", normalize.clone(), &[(node, shape)])?;
+            (node, _) = self.add("normalize", for_channels(normalize, channels), &[(node, shape)])?;
         }
         let mut value = Activation::new(node, shape, images.name);
         if images.channels_last {
@@ -239,6 +239,14 @@ impl<'a> Importer<'a> {
     /// Gives the node of `activation` a parameter.
     pub(super) fn parameter(&mut self, activation: &Activation<'_>, suffix: &str, tensor: Tensor) {
         self.builder.parameter(&activation.node, suffix, tensor);
+    }
+}
+
+/// One mean and standard deviation stand for every channel.
+fn for_channels(normalize: &Normalize, channels: usize) -> Normalize {
+    match (&normalize.mean[..], &normalize.std[..]) {
+        (&[mean], &[std]) => Normalize { mean: vec![mean; channels], std: vec![std; channels] },
+        _ => normalize.clone(),
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 /// No image of a real network is larger along an axis.
 const MAX_EXTENT: i64 = 1 << 16;
 
-/// How many operations with constants may come before the images are transposed.
-const MAX_ARITHMETIC: usize = 16;
+/// How many operations with constants may come first, before the images are transposed for instance.
+pub(super) const MAX_ARITHMETIC: usize = 16;
 
 /// The images that the file takes.
 pub(super) struct Images<'a> {
@@ -64,7 +64,10 @@ pub(super) fn images<'a>(
         return Err(wrong("images of four axes, [N, C, H, W]", format!("{} axes in `{}`", known.len(), input.name)));
     };
     let [channels, height, width] = if channels_last { [c, a, b] } else { [a, b, c] };
-    let asked = options.input.map_or([None; 3], |extents| extents.map(Some));
+    // A file may leave the channels open that its first layer knows.
+    let channels = channels.or_else(|| channels_of_first_layer(&input.name, nodes, constants));
+    let [rows, columns] = options.extents.map_or([None; 2], |extents| extents.map(Some));
+    let asked = [options.channels, rows, columns];
     let extents = [("channels", channels), ("height", height), ("width", width)];
     let mut result = [0; 3];
     for ((result, (axis, in_file)), asked) in result.iter_mut().zip(extents).zip(asked) {
@@ -119,4 +122,31 @@ fn is_channels_last(input: &str, nodes: &[&proto::Node]) -> bool {
         }
     }
     false
+}
+
+/// How many channels the first layer takes, where only operators come before it that keep the channels.
+fn channels_of_first_layer(
+    input: &str,
+    nodes: &[&proto::Node],
+    constants: &HashMap<&str, &proto::Tensor>,
+) -> Option<i64> {
+    let mut values = HashSet::from([input]);
+    for node in nodes {
+        if !node.input.iter().any(|input| values.contains(input.as_str())) {
+            continue;
+        }
+        let parameter = || constants.get(node.input.get(1)?.as_str());
+        match node.op_type.as_str() {
+            "Conv" => {
+                let group = node.attribute.iter().find(|attribute| attribute.name == "group");
+                let group = group.map_or(1, |group| group.i.unwrap_or(0));
+                return parameter()?.dims.get(1)?.checked_mul(group);
+            }
+            "BatchNormalization" => return parameter()?.dims.first().copied(),
+            "Identity" | "Cast" | "Dropout" | "Add" | "Sub" | "Mul" | "Div" | "Clip" | "Relu" | "Transpose" | "Pad"
+            | "MaxPool" | "AveragePool" => values.extend(node.output.first().map(String::as_str)),
+            _ => {}
+        }
+    }
+    None
 }

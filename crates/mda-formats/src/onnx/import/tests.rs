@@ -5,6 +5,7 @@ mod channels;
 mod constants;
 mod hostile;
 mod layers;
+mod range;
 mod rearrange;
 mod refused;
 mod round_trip;

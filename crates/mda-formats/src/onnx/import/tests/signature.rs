@@ -21,12 +21,32 @@ fn open() -> File {
 fn extents_that_the_file_leaves_open_are_asked_for() {
     let told = with(open(), &ImportOptions::default()).unwrap_err().to_string();
     assert!(told.contains("(height); give the size of the images"), "{told}");
-    let options = ImportOptions { input: Some([3, 8, 9]), ..ImportOptions::default() };
+    let options = ImportOptions { extents: Some([8, 9]), ..ImportOptions::default() };
     let model = with(open(), &options).unwrap().model;
     assert_eq!(model.input_shape().batched(1), [1, 3, 8, 9]);
-    let options = ImportOptions { input: Some([1, 8, 9]), ..ImportOptions::default() };
+    let options = ImportOptions { channels: Some(1), ..options };
     let told = with(open(), &options).unwrap_err().to_string();
     assert!(told.contains("1 as the channels, as asked for, got 3 in the file"), "{told}");
+}
+
+#[test]
+fn channels_that_the_file_leaves_open_are_those_of_the_first_layer() {
+    let parameter = |name: &str| Extent::Parameter(name.into());
+    let all_open = |mut file: File| {
+        file.graph.input[0] = value_info("x", data_type::FLOAT, &["N", "C", "H", "W"].map(parameter));
+        file
+    };
+    let options = ImportOptions { extents: Some([2, 2]), ..ImportOptions::default() };
+    let channels = |file: File| with(all_open(file), &options).map(|imported| imported.model.input_shape().channels());
+    let start = || File::new(13, [1, 2, 2]).floats("half", &[], &[0.5]).node("Sub", "centred", &["x", "half"], &[]);
+    let conv = start().counted("w", &[2, 1, 1, 1]).node("Conv", "conv", &["centred", "w"], &[]);
+    assert_eq!(channels(conv.node("Flatten", "flat", &["conv"], &[])).unwrap(), 1);
+    let depthwise = start().counted("w", &[4, 1, 1, 1]).node("Conv", "conv", &["centred", "w"], &[int("group", 4)]);
+    assert_eq!(channels(depthwise.node("Flatten", "flat", &["conv"], &[])).unwrap(), 4);
+    let unknown = || start().node("Flatten", "flat", &["centred"], &[]);
+    assert!(channels(unknown()).unwrap_err().to_string().contains("(channels); give"));
+    let options = ImportOptions { channels: Some(2), ..options.clone() };
+    assert_eq!(with(all_open(unknown()), &options).unwrap().model.input_shape().channels(), 2);
 }
 
 #[test]
@@ -111,8 +131,12 @@ fn images_are_normalised_where_the_caller_asks() {
     let options = ImportOptions { normalize: Some(normalize.clone()), ..ImportOptions::default() };
     let imported = with(file.clone(), &options).unwrap();
     assert_eq!(imported.model.graph().node(1).op, normalize.into());
-    assert!(imported.notes.is_empty(), "{:?}", imported.notes);
-    let grey = Normalize { mean: vec![0.5], std: vec![0.5] };
+    assert_eq!(imported.notes, ["pixel values are assumed to go into the file's graph in the range 0-1"]);
+    let grey = Normalize { mean: vec![0.5], std: vec![0.25] };
     let options = ImportOptions { normalize: Some(grey), ..ImportOptions::default() };
+    let both = Normalize { mean: vec![0.5; 2], std: vec![0.25; 2] };
+    assert_eq!(with(file.clone(), &options).unwrap().model.graph().node(1).op, both.into(), "one for every channel");
+    let colour = Normalize { mean: vec![0.5; 3], std: vec![0.5; 3] };
+    let options = ImportOptions { normalize: Some(colour), ..ImportOptions::default() };
     assert!(with(file, &options).unwrap_err().to_string().contains("2 means and stds"));
 }
