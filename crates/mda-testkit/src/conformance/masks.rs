@@ -11,6 +11,7 @@ use super::report::{Failure, Outcome};
 use super::scale::largest;
 use crate::generate::random_images;
 use crate::labelled::LabelledImages;
+use mda_core::Model;
 use mda_core::backend::Backend;
 use mda_core::contribution::{is_layer, relative_contributions};
 use mda_core::disassemble::{DisassembleError, attribute, observe};
@@ -20,7 +21,6 @@ use mda_core::op::Op;
 use mda_core::reference::Reference;
 use mda_core::relevance::{Observations, Relevance};
 use mda_core::runner::{RunError, Runner};
-use mda_core::{Model, Tensor};
 
 /// How far a contribution may move across `alpha` at most and still tie. Normalised contributions span 0 to 1. Where a row's
 /// range is so small that the tolerance reaches farther, what rounding moves (some hundredth of the tolerance) does not.
@@ -203,6 +203,7 @@ fn reach(images: usize, weights: &[f32], scales: &[f32], contributions: &[f32]) 
 mod tests {
     use super::super::defective::Defective;
     use super::*;
+    use mda_core::Tensor;
     use mda_core::backend::RunOutput;
     use mda_core::graph::Graph;
     use mda_core::op::{Flatten, Input, Linear};
