@@ -34,13 +34,13 @@ fn most_ties(bits: usize) -> usize {
 
 /// How many bits may differ by those ties. What a tied bit keeps counts for what lies behind it, down to the images.
 fn most_differing(bits: usize) -> usize {
-    4 + bits / 20
+    4 + bits / 50
 }
 
 /// How many bits may differ in the masks of all models together: the bound of a single model is there for the one model in
 /// which something ties.
 pub(super) fn most_differing_in_all(bits: usize) -> usize {
-    4 + bits / 500
+    4 + bits / 2000
 }
 
 /// In two batches, the second one smaller.

@@ -92,3 +92,13 @@ fn defects_of_few_layers_are_found() {
     });
     assert!(found.iter().all(|&(_, failed)| failed >= 2), "{found:?}");
 }
+
+#[test]
+fn ties_in_many_models_are_a_failure() {
+    let masks = |models: usize| {
+        let mut report = Report::new("tying", None);
+        (0..models).for_each(|_| report.push("masks", Outcome::Agreed { bits: 1000, differing: 1, ties: 1 }));
+        masks_together(&report)
+    };
+    assert!(matches!(masks(2), Outcome::Passed { difference: 0.001, .. }) && matches!(masks(30), Outcome::Failed(_)));
+}
