@@ -47,13 +47,18 @@ impl Convolution {
     /// `[P, N, H, W]` to `[Q, N, OH, OW]`.
     pub(crate) fn run(&self, map: &Tensor) -> Result<Tensor> {
         let (channels, images, _, _) = map.dims4()?;
-        let per_image = channels * self.sliding.taps() * self.sliding.positions() * size_of::<f32>();
-        let part = (self.column_bytes / per_image.max(1)).clamp(1, images);
+        let part = self.part(channels, images);
         let mut parts = Vec::with_capacity(images.div_ceil(part));
         for start in (0..images).step_by(part) {
             parts.push(self.product(&map.narrow(1, start, part.min(images - start))?)?);
         }
         Tensor::cat(&parts, 1)
+    }
+
+    /// How many of `images` images of `channels` channels one product takes.
+    fn part(&self, channels: usize, images: usize) -> usize {
+        let per_image = channels * self.sliding.taps() * self.sliding.positions() * size_of::<f32>();
+        (self.column_bytes / per_image.max(1)).clamp(1, images)
     }
 
     fn product(&self, map: &Tensor) -> Result<Tensor> {
@@ -85,5 +90,20 @@ impl Convolution {
             return by_group.squeeze(2);
         }
         by_group.contiguous()?.reshape((self.groups, rows, positions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mda_core::op::Window;
+
+    /// What the conformance suite has for it: columns of 9 MB.
+    #[test]
+    fn nine_images_of_the_suite_take_two_products() -> Result<()> {
+        let sliding = Sliding::new(&Window::square(7, 1, 3), [41, 40], [41, 40]);
+        let convolution = Convolution::new(&Numbers::zeros([2, 3, 7, 7]), None, 1, sliding, &Device::Cpu)?;
+        assert_eq!((convolution.part(3, 9), convolution.part(3, 2)), (8, 2));
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The devices that candle can use here.
 
+use crate::opened::Opened;
 use candle_core::Device;
 use mda_core::backend::{self, BackendError};
 
@@ -7,6 +8,13 @@ use mda_core::backend::{self, BackendError};
 pub(crate) const ID: &str = "candle";
 
 const CPU: &str = "cpu";
+
+/// The GPUs in use, by ordinal, for as long as the process lives.
+static GPUS: Opened<Device> = Opened::new();
+
+fn gpu(ordinal: usize) -> candle_core::Result<Device> {
+    GPUS.get(ordinal, Device::new_cuda)
+}
 
 /// All devices, the default first.
 pub(crate) fn list() -> Vec<backend::Device> {
@@ -17,7 +25,7 @@ pub(crate) fn list() -> Vec<backend::Device> {
         .collect()
 }
 
-/// Opens the device called `wanted`, or the default.
+/// The device called `wanted`, or the default; a GPU is opened when it is first asked for.
 ///
 /// # Errors
 /// [`BackendError::NoDevice`] where there is none of that name, [`BackendError::Failed`] where it does not open.
@@ -27,7 +35,7 @@ pub(crate) fn open(wanted: Option<&str>) -> Result<Device, BackendError> {
         return Ok(Device::Cpu);
     }
     match gpus().iter().position(|(id, _)| id == wanted) {
-        Some(ordinal) => Device::new_cuda(ordinal).map_err(failed),
+        Some(ordinal) => gpu(ordinal).map_err(failed),
         None => Err(BackendError::NoDevice {
             backend: ID.into(),
             device: wanted.into(),
@@ -49,7 +57,7 @@ fn gpus() -> Vec<(String, String)> {
 
     static FOUND: OnceLock<Vec<(String, String)>> = OnceLock::new();
     let described = |ordinal: usize| {
-        Device::new_cuda(ordinal).ok()?;
+        gpu(ordinal).ok()?;
         let name = CudaContext::new(ordinal).and_then(|context| context.name()).ok()?;
         Some((format!("cuda:{ordinal}"), format!("candle on {name}")))
     };

@@ -10,6 +10,7 @@ mod convolution;
 mod devices;
 mod layer;
 mod observe;
+mod opened;
 mod plan;
 mod pointwise;
 mod pool;

@@ -26,6 +26,11 @@ impl Sliding {
         ]
     }
 
+    /// Numbers of one channel with its padding, as the views need it.
+    pub(crate) fn padded(&self) -> usize {
+        self.rows.span().saturating_mul(self.columns.span())
+    }
+
     /// Numbers under one channel's window.
     pub(crate) fn taps(&self) -> usize {
         self.rows.kernel * self.columns.kernel

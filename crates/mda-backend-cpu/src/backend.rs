@@ -89,6 +89,7 @@ impl Backend for CpuBackend {
         vec![Device { id: ID.into(), description: format!("{}, {threads} threads", self.instructions()) }]
     }
 
+    /// Every operation runs. Whether an image's values are too many depends on the probes, so `compile` says it.
     fn unsupported(&self, _model: &Model) -> Vec<Unsupported> {
         Vec::new()
     }
@@ -104,12 +105,12 @@ impl Backend for CpuBackend {
         let observations = probes.iter().map(|&probe| Observation::new(model, probe)).collect::<Result<_, _>>()?;
         Ok(match self.instructions {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512(avx512) => Box::new(Compiled::new(avx512, model, observations)),
+            Instructions::Avx512(avx512) => Box::new(Compiled::new(avx512, model, observations)?),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2(avx2) => Box::new(Compiled::new(avx2, model, observations)),
+            Instructions::Avx2(avx2) => Box::new(Compiled::new(avx2, model, observations)?),
             #[cfg(target_arch = "aarch64")]
-            Instructions::Neon(neon) => Box::new(Compiled::new(neon, model, observations)),
-            Instructions::Portable => Box::new(Compiled::new(Portable, model, observations)),
+            Instructions::Neon(neon) => Box::new(Compiled::new(neon, model, observations)?),
+            Instructions::Portable => Box::new(Compiled::new(Portable, model, observations)?),
         })
     }
 }
@@ -121,12 +122,10 @@ struct Compiled<S> {
 }
 
 impl<S: Simd> Compiled<S> {
-    fn new(simd: S, model: &Model, observations: Vec<Observation>) -> Self {
-        Self {
-            plan: Arc::new(Plan::new(simd, model, observations)),
-            input: model.input_shape(),
-            categories: model.graph().category_count(),
-        }
+    fn new(simd: S, model: &Model, observations: Vec<Observation>) -> Result<Self, BackendError> {
+        let plan = Plan::new(simd, model, observations)
+            .map_err(|node| BackendError::Unsupported { backend: ID.into(), nodes: vec![node] })?;
+        Ok(Self { plan: Arc::new(plan), input: model.input_shape(), categories: model.graph().category_count() })
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn for_each_plane(output: MapsMut<'_>, cost: usize, f: impl Fn(usize,
 pub(crate) fn for_each_block(mut output: MapsMut<'_>, cost: usize, f: impl Fn(usize, usize, &mut [f32]) + Sync) {
     let (shape, stride) = (output.shape(), output.stride());
     let (elements, positions) = (shape.elements(), shape.positions());
-    let work = output.images() * shape.channels() * cost;
+    let work = (output.images() * shape.channels()).saturating_mul(cost);
     if rayon::current_num_threads() == 1 || work < 2 * GRAIN {
         let images = output.data_mut().chunks_mut(stride).enumerate();
         return images.for_each(|(n, image)| f(n, 0, &mut image[..elements]));

@@ -8,6 +8,7 @@ use crate::layer::{
 use crate::maps::{Maps, MapsMut};
 use crate::observe::Observation;
 use mda_core::Model;
+use mda_core::backend::Unsupported;
 use mda_core::backend::fusion::{self, Chain};
 use mda_core::backend::placement::{self, Place, Placement};
 use mda_core::graph::{NodeId, Shape};
@@ -15,6 +16,8 @@ use mda_core::op::{AvgPool, Conv2d, MaxPool, Op, Window};
 
 /// Bytes of buffers that a session aims to stay within, by running a large batch in several parts.
 const SESSION_BYTES: usize = 96 << 20;
+/// Bytes of the values of one image beyond which a model is refused: the largest value that a graph may have takes them alone.
+const IMAGE_BYTES: usize = 8 << 30;
 /// Images in a part, at most: enough for wide matrix products in layers of few positions.
 const PART: usize = 64;
 
@@ -67,12 +70,16 @@ pub(crate) struct Memory {
 
 impl<S: Simd> Plan<S> {
     /// Plans `model` so that everything in `observations` can be observed.
-    pub(crate) fn new(simd: S, model: &Model, observations: Vec<Observation>) -> Self {
+    ///
+    /// # Errors
+    /// The node with the largest value, where one image's values take more than a session may.
+    pub(crate) fn new(simd: S, model: &Model, observations: Vec<Observation>) -> Result<Self, Unsupported> {
         let graph = model.graph();
         let mut observed = vec![false; graph.nodes().len()];
         observations.iter().for_each(|observation| observed[observation.value] = true);
         let chains = fusion::chains(model, &observed);
         let Placement { places, slots } = placement::place(model, &chains);
+        check_size(model, &places, &slots)?;
         let seen = |value: NodeId| {
             let at = |(_, observation): &(usize, &Observation)| placement::root(model, observation.value) == value;
             observations.iter().enumerate().filter(at).map(|(index, _)| index).collect()
@@ -88,7 +95,7 @@ impl<S: Simd> Plan<S> {
             output: chain.end,
             seen: seen(chain.end),
         };
-        Self {
+        Ok(Self {
             simd,
             steps: chains.iter().map(step).collect(),
             slots,
@@ -98,7 +105,7 @@ impl<S: Simd> Plan<S> {
             input: model.input_shape(),
             places,
             observations,
-        }
+        })
     }
 
     /// What is observed, in the order of the probes.
@@ -182,6 +189,22 @@ impl<S: Simd> Plan<S> {
             Layer::Select(channels) => select(channels, first(), output),
         }
     }
+}
+
+/// Checks that one image's values stay within what a session may hold.
+fn check_size(model: &Model, places: &[Option<Place>], slots: &[usize]) -> Result<(), Unsupported> {
+    let bytes = |numbers: usize| numbers.saturating_mul(size_of::<f32>());
+    let all = bytes(slots.iter().fold(0usize, |sum, &numbers| sum.saturating_add(numbers)));
+    if all <= IMAGE_BYTES {
+        return Ok(());
+    }
+    let stored = model.graph().nodes().iter().zip(places).filter(|(_, place)| place.is_some());
+    let largest = stored.map(|(node, _)| node).max_by_key(|node| node.shape.elements());
+    let node = largest.map(|node| node.name.clone()).unwrap_or_default();
+    let own = bytes(largest.map_or(0, |node| node.shape.elements()));
+    let reason =
+        format!("its value takes {own} bytes an image, all that stand at once {all}; at most {IMAGE_BYTES} may");
+    Err(Unsupported { node, reason })
 }
 
 fn layer<S: Simd>(simd: S, model: &Model, chain: &Chain, places: &[Option<Place>]) -> Layer<S> {

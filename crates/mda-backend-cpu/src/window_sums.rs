@@ -4,6 +4,7 @@
 //! of the few sums that remain. With stride 1 almost all rows and columns are seen by every tap; these are added once. Maps
 //! of few positions have too little of either: there, every number is added to the taps that see it.
 
+use crate::layer::reached;
 use crate::sums::sum;
 use mda_core::op::Window;
 use std::ops::Range;
@@ -14,6 +15,10 @@ const COLUMNS: usize = 8;
 const TAPS: usize = 12;
 /// Positions up to which every number goes to its taps by itself.
 const FEW: usize = 36;
+/// Masks that may be kept for that, half a megabyte.
+const MOST_MASKS: usize = 1 << 16;
+/// Vertical taps whose rows are kept at once.
+const ROWS: usize = 16;
 
 /// The window sums of one convolution.
 #[derive(Clone, Debug)]
@@ -34,7 +39,8 @@ impl WindowSums {
     pub(crate) fn new(window: &Window, input: [usize; 2], output: [usize; 2]) -> Self {
         let [rows, columns] = [0, 1].map(|axis| Axis::new(window, axis, input[axis], output[axis]));
         let (positions, taps) = (input[0] * input[1], window.taps());
-        let way = if positions <= FEW || input[1] < COLUMNS {
+        let masks = positions.saturating_mul(window.taps().next_multiple_of(TAPS));
+        let way = if (positions <= FEW || input[1] < COLUMNS) && masks <= MOST_MASKS {
             Way::EachNumber(EachNumber::new(&rows, &columns))
         } else {
             Way::Separable(Separable { width: input[1], rows, columns })
@@ -51,9 +57,13 @@ impl WindowSums {
         let planes = planes.chunks_exact(self.positions).zip(sums.chunks_exact_mut(self.taps));
         match &self.way {
             Way::Separable(separable) => {
-                let mut columns = vec![0.0; separable.rows.extra.len() * separable.width];
+                let mut columns = vec![0.0; separable.rows.extra.len().min(ROWS) * separable.width];
                 for (plane, sums) in planes {
-                    separable.of(plane, &mut columns, sums);
+                    if separable.width < COLUMNS {
+                        separable.of::<1>(plane, &mut columns, sums);
+                    } else {
+                        separable.of::<COLUMNS>(plane, &mut columns, sums);
+                    }
                 }
             }
             Way::EachNumber(each) => {
@@ -72,25 +82,37 @@ struct Axis {
     input: usize,
     /// Seen by every tap.
     core: Range<usize>,
-    /// Seen by each tap beside the core.
-    extra: Vec<Vec<usize>>,
+    /// From one position that a tap sees to the next.
+    step: usize,
+    /// Seen by each tap beside the core, before it and behind it.
+    extra: Vec<[Range<usize>; 2]>,
 }
 
 impl Axis {
     fn new(window: &Window, axis: usize, input: usize, output: usize) -> Self {
-        let seen = |tap: usize| (0..output).filter_map(move |at| window.source(axis, at, tap, input));
+        let (step, before) = (window.stride[axis], window.padding.along(axis)[0]);
+        // From the first position to behind the last one.
+        let seen = |tap: usize| {
+            let outputs = reached(window, axis, tap, input, output);
+            let source = |at: usize| at * step + tap * window.dilation[axis] - before;
+            if outputs.is_empty() { 0..0 } else { source(outputs.start)..source(outputs.end - 1) + 1 }
+        };
         let taps = 0..window.kernel[axis];
-        let first = taps.clone().map(|tap| seen(tap).next().unwrap_or(input)).max().unwrap_or(0);
-        let last = taps.clone().map(|tap| seen(tap).next_back().map_or(0, |at| at + 1)).min().unwrap_or(0);
         // A stride leaves gaps, which differ from tap to tap.
-        let core = if window.stride[axis] == 1 { first.min(last)..last } else { 0..0 };
-        let extra = taps.map(|tap| seen(tap).filter(|at| !core.contains(at)).collect()).collect();
-        Self { input, core, extra }
+        let common = |all: Range<usize>, tap: usize| all.start.max(seen(tap).start)..all.end.min(seen(tap).end);
+        let core = if step == 1 { taps.clone().fold(0..input, common) } else { 0..0 };
+        let core = if core.is_empty() { 0..0 } else { core };
+        let extra = taps.map(seen).map(|seen| match core.is_empty() {
+            true => [seen, 0..0],
+            false => [seen.start..core.start, core.end..seen.end],
+        });
+        Self { input, step, extra: extra.collect(), core }
     }
 
     /// Whether `tap` sees the position `at`.
     fn sees(&self, tap: usize, at: usize) -> bool {
-        self.core.contains(&at) || self.extra[tap].contains(&at)
+        let extra = |seen: &Range<usize>| seen.contains(&at) && (at - seen.start).is_multiple_of(self.step);
+        self.core.contains(&at) || self.extra[tap].iter().any(extra)
     }
 }
 
@@ -103,42 +125,59 @@ struct Separable {
 }
 
 impl Separable {
-    /// `columns` has room for a row a vertical tap.
+    /// `columns` has room for a row of each of [`ROWS`] vertical taps, or of all where there are fewer; `LANES` columns, at
+    /// most `width`, are added side by side.
     #[inline(always)]
-    fn of(&self, plane: &[f32], columns: &mut [f64], sums: &mut [f32]) {
+    fn of<const LANES: usize>(&self, plane: &[f32], columns: &mut [f64], sums: &mut [f32]) {
+        let (width, taps) = (self.width, self.columns.extra.len());
+        for (rows, sums) in self.rows.extra.chunks(ROWS).zip(sums.chunks_mut(ROWS * taps)) {
+            self.add_rows::<LANES>(plane, rows, columns);
+            for (columns, sums) in columns.chunks_exact(width).zip(sums.chunks_exact_mut(taps)) {
+                let common = sum(&columns[self.columns.core.clone()], |x| x);
+                for (sum, extra) in sums.iter_mut().zip(&self.columns.extra) {
+                    let mut total = common;
+                    for seen in extra {
+                        let mut x = seen.start;
+                        while x < seen.end {
+                            total += columns[x];
+                            x += self.columns.step;
+                        }
+                    }
+                    *sum = total as f32;
+                }
+            }
+        }
+    }
+
+    /// The sums over what the vertical taps `rows` see, column by column.
+    #[inline(always)]
+    fn add_rows<const LANES: usize>(&self, plane: &[f32], rows: &[[Range<usize>; 2]], columns: &mut [f64]) {
         let width = self.width;
-        for first in (0..width).step_by(COLUMNS) {
+        for first in (0..width).step_by(LANES) {
             // The last columns may be added twice, to the same sums.
-            let first = first.min(width - COLUMNS);
-            let mut core = [0.0; COLUMNS];
+            let first = first.min(width - LANES);
+            let mut core = [0.0; LANES];
             for y in self.rows.core.clone() {
                 core = added(core, &plane[y * width + first..]);
             }
-            for (extra, columns) in self.rows.extra.iter().zip(columns.chunks_exact_mut(width)) {
+            for (extra, columns) in rows.iter().zip(columns.chunks_exact_mut(width)) {
                 let mut totals = core;
-                for y in extra {
-                    totals = added(totals, &plane[y * width + first..]);
+                for seen in extra {
+                    let mut y = seen.start;
+                    while y < seen.end {
+                        totals = added(totals, &plane[y * width + first..]);
+                        y += self.rows.step;
+                    }
                 }
-                columns[first..first + COLUMNS].copy_from_slice(&totals);
-            }
-        }
-        let taps = self.columns.extra.len();
-        for (columns, sums) in columns.chunks_exact(width).zip(sums.chunks_exact_mut(taps)) {
-            let common = sum(&columns[self.columns.core.clone()], |x| x);
-            for (sum, extra) in sums.iter_mut().zip(&self.columns.extra) {
-                let mut total = common;
-                for &x in extra {
-                    total += columns[x];
-                }
-                *sum = total as f32;
+                columns[first..first + LANES].copy_from_slice(&totals);
             }
         }
     }
 }
 
 #[inline(always)]
-fn added(mut totals: [f64; COLUMNS], numbers: &[f32]) -> [f64; COLUMNS] {
-    for (total, &number) in totals.iter_mut().zip(&numbers[..COLUMNS]) {
+fn added<const LANES: usize>(mut totals: [f64; LANES], numbers: &[f32]) -> [f64; LANES] {
+    for (total, &number) in totals.iter_mut().zip(&numbers[..LANES]) {
         *total += f64::from(number);
     }
     totals

@@ -31,7 +31,7 @@ impl WgpuBackend {
         Self { adapters: OnceLock::from(adapters) }
     }
 
-    fn adapters(&self) -> &Adapters {
+    pub(crate) fn adapters(&self) -> &Adapters {
         self.adapters.get_or_init(Adapters::find)
     }
 }

@@ -103,6 +103,12 @@ impl Gpu {
         pipelines.entry(kernel).or_insert_with(compile).clone()
     }
 
+    /// The kernels that have been compiled.
+    #[cfg(test)]
+    pub(crate) fn kernels(&self) -> Vec<Kernel> {
+        lock(&self.pipelines).keys().copied().collect()
+    }
+
     fn compile(&self, kernel: Kernel) -> ComputePipeline {
         let mut modules = lock(&self.modules);
         let module = modules.entry(kernel.source().name).or_insert_with(|| {

@@ -1,5 +1,7 @@
 //! What a device allows, and what a session aims to stay within.
 
+use crate::params::Params;
+
 /// Bytes of buffers that a session aims to stay within, by running a large batch in several parts.
 const SESSION_BYTES: u64 = 256 << 20;
 /// Shaders count bytes and numbers in 32 bits, with a sign.
@@ -10,6 +12,9 @@ const COUNTABLE_BYTES: u64 = 1 << 31;
 pub(crate) struct Limits {
     /// Bytes of one buffer that a shader sees.
     pub bytes: u64,
+    /// Bytes of any buffer, and of all weights and tables of a model together: what no buffer could hold is more than a
+    /// device need have, and drivers tell no more of its memory.
+    pub buffer: u64,
     /// Workgroups along one axis of a dispatch.
     pub workgroups: u32,
     /// What the start of a uniform buffer is a multiple of.
@@ -21,6 +26,7 @@ impl Limits {
         let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         Self {
             bytes: bytes.min(COUNTABLE_BYTES) & !15,
+            buffer: limits.max_buffer_size,
             workgroups: limits.max_compute_workgroups_per_dimension,
             alignment: u64::from(limits.min_uniform_buffer_offset_alignment),
         }
@@ -33,6 +39,7 @@ impl Limits {
             && limits.max_compute_workgroup_size_x >= 64
             && limits.max_compute_workgroup_size_y >= 16
             && limits.max_compute_workgroup_storage_size >= 8192
+            && limits.max_uniform_buffer_binding_size >= size_of::<Params>() as u64
     }
 
     /// Images in each part of a batch of `count`, where the largest buffer needs `largest` and all together need `all`
@@ -41,6 +48,11 @@ impl Limits {
         let most = (self.bytes / largest.max(1)).min(SESSION_BYTES / all.max(1)).max(1);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         count.div_ceil(count.div_ceil(most))
+    }
+
+    /// From one dispatch's parameters to the next one's.
+    pub(crate) fn params_stride(self) -> u64 {
+        (size_of::<Params>() as u64).next_multiple_of(self.alignment)
     }
 
     /// The extents of a dispatch of at least `count` workgroups.
@@ -56,7 +68,7 @@ impl Limits {
 mod tests {
     use super::*;
 
-    const SMALL: Limits = Limits { bytes: 128 << 20, workgroups: 65_535, alignment: 256 };
+    const SMALL: Limits = Limits { bytes: 128 << 20, buffer: 256 << 20, workgroups: 65_535, alignment: 256 };
 
     #[test]
     fn parts_are_equal_and_fit() {

@@ -48,7 +48,7 @@ impl Memory {
             Some(memory) => memory,
             None => Self::new(gpu, plan, images),
         };
-        let stride = params_stride(gpu);
+        let stride = gpu.limits().params_stride();
         let mut bytes = Vec::new();
         for dispatch in plan.dispatches() {
             bytes.extend_from_slice(bytemuck::bytes_of(&dispatch.params.with_images(count)));
@@ -71,7 +71,7 @@ impl Memory {
         let values = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
         let read = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
         let answers = || (0..plan.answers.len()).map(|answer| (answer, bytes(plan.answer_size(answer))));
-        let params = plan.dispatches().count() as u64 * params_stride(gpu);
+        let params = plan.dispatches().count() as u64 * gpu.limits().params_stride();
         Self {
             capacity,
             images: 0,
@@ -144,9 +144,4 @@ fn dispatch_all<'a>(encoder: &mut CommandEncoder, dispatches: impl Iterator<Item
         pass.set_bind_group(0, bindings, &[]);
         pass.dispatch_workgroups(*columns, *rows, 1);
     }
-}
-
-/// From one dispatch's parameters to the next one's.
-fn params_stride(gpu: &Gpu) -> u64 {
-    (size_of::<Params>() as u64).next_multiple_of(gpu.limits().alignment)
 }

@@ -79,26 +79,40 @@ impl Plan {
     /// Plans `model` for `gpu` and uploads its weights.
     ///
     /// # Errors
-    /// [`BackendError::BadProbe`], and [`BackendError::Unsupported`] for a node whose value or weights are larger than
-    /// what the device lets a shader see.
+    /// [`BackendError::BadProbe`], and [`BackendError::Unsupported`] for a node whose value, weights or tables are larger
+    /// than what the device lets a shader see, or with which all of them are larger than what it grants. Nothing has been
+    /// uploaded then.
     pub(crate) fn new(gpu: &Gpu, model: &Model, probes: &[Probe]) -> Result<Self, BackendError> {
+        Self::with(Constants::measured(gpu.limits()), gpu.limits(), model, probes)?;
+        let plan = Self::with(Constants::on(gpu), gpu.limits(), model, probes)?;
+        // Weights are on their way only when something is submitted.
+        gpu.queue().submit([]);
+        Ok(plan)
+    }
+
+    /// Plans `model` with its weights in `constants`.
+    pub(crate) fn with<'a>(
+        constants: Constants<'a>,
+        limits: Limits,
+        model: &'a Model,
+        probes: &[Probe],
+    ) -> Result<Self, BackendError> {
         let graph = model.graph();
         let observations = probes.iter().map(|&probe| Observation::new(model, probe)).collect::<Result<Vec<_>, _>>()?;
         let mut observed = vec![false; graph.nodes().len()];
         observations.iter().for_each(|observation| observed[observation.value] = true);
         let chains = fusion::chains(model, &observed);
         let placement = placement::place(model, &chains);
-        check_sizes(gpu.limits(), model, &placement, &observations)?;
+        check_sizes(limits, model, &placement, &observations)?;
 
-        let mut plan = Planning { model, placement, constants: Constants::new(gpu), commands: Vec::new() };
+        let mut plan = Planning { model, placement, constants, commands: Vec::new() };
         plan.observe(&observations, graph.input());
         for chain in &chains {
             plan.layer(chain)?;
             plan.observe(&observations, chain.end);
         }
         plan.commands.push(Command::Answer { from: plan.view(graph.output()), answer: 0 });
-        // Weights are on their way only when something is submitted.
-        gpu.queue().submit([]);
+        plan.check_params(limits)?;
         let logits = graph.node(graph.output()).shape.batched(1);
         let computed = observations.iter().map(Observation::is_computed);
         Ok(Self {
@@ -150,12 +164,26 @@ impl Planning<'_> {
         }
     }
 
+    /// Checks that what all dispatches are told fits a buffer.
+    fn check_params(&self, limits: Limits) -> Result<(), BackendError> {
+        let count = self.commands.iter().filter(|command| command.is_dispatch()).count() as u64;
+        let (bytes, most) = (count.saturating_mul(limits.params_stride()), limits.buffer);
+        if bytes <= most {
+            return Ok(());
+        }
+        let graph = self.model.graph();
+        let reason =
+            format!("the parameters of {count} dispatches take {bytes} bytes; a buffer of this device at most {most}");
+        Err(unsupported(&graph.node(graph.output()).name, reason))
+    }
+
     fn layer(&mut self, chain: &Chain) -> Result<(), BackendError> {
         let model = self.model;
         let node = model.graph().node(chain.head);
         let inputs: Vec<View> = node.inputs.iter().map(|&input| self.view(input)).collect();
         let out = self.view(chain.end);
         let finish = Finish::new(chain.residual.map(|id| self.view(id)), chain.clamp.as_ref());
+        self.constants.enter(&node.name);
         let constants = &mut self.constants;
         let weight = || model.node_parameters(chain.head).get("weight").data();
         let dispatches = match &node.op {
@@ -170,13 +198,13 @@ impl Planning<'_> {
                 layer.dispatches(constants, weight(), &chain.affine)?
             }
             Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Add(_) => {
-                layers::pointwise(constants, &inputs, out, &chain.affine, finish)
+                layers::pointwise(constants, &inputs, out, &chain.affine, finish)?
             }
             Op::MaxPool(pool) => vec![layers::maximum(pool, inputs[0], out)],
             Op::AvgPool(pool) => vec![layers::average(pool, inputs[0], out)],
             Op::GlobalAvgPool(_) => vec![layers::mean(inputs[0], out)],
-            Op::SelectChannels(op) => vec![layers::select(constants, &op.channels, inputs[0], out)],
-            Op::Concat(_) => layers::concat(constants, &inputs, out),
+            Op::SelectChannels(op) => vec![layers::select(constants, &op.channels, inputs[0], out)?],
+            Op::Concat(_) => layers::concat(constants, &inputs, out)?,
             Op::Input(_) | Op::Flatten(_) => unreachable!("neither heads a chain"),
         };
         self.commands.extend(dispatches.into_iter().map(Command::Dispatch));

@@ -3,6 +3,9 @@
 use crate::WgpuBackend;
 use crate::adapters::Adapters;
 use crate::gpu::Gpu;
+use crate::kernel::Kernel;
+use crate::layers::Constants;
+use crate::limits::Limits;
 use crate::plan::Plan;
 use crate::session::Running;
 use mda_core::backend::{Backend, BackendError, Probe, RunOutput, Session};
@@ -105,6 +108,70 @@ fn what_cannot_be_split_is_named() {
         panic!("a block of 4 filters of 900 weights cannot be seen at once");
     };
     assert!(nodes[0].node == "fc" && nodes[0].reason.contains("900"), "{nodes:?}");
+}
+
+/// What a device with these limits answers to `model`; needs no device.
+fn measured(bytes: u64, buffer: u64, model: &Model) -> Result<(), (String, String)> {
+    let limits = Limits { bytes, buffer, workgroups: 65_535, alignment: 256 };
+    match Plan::with(Constants::measured(limits), limits, model, &[]) {
+        Ok(_) => Ok(()),
+        Err(BackendError::Unsupported { nodes, .. }) => Err((nodes[0].node.clone(), nodes[0].reason.clone())),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn weights_and_tables_together_stay_within_a_device() {
+    let model = model();
+    assert_eq!(measured(1 << 20, 1 << 20, &model), Ok(()));
+    // The linear layer alone has 21 * 600 weights; what comes before takes less than half as much.
+    let (node, reason) = measured(1 << 20, 50_000, &model).unwrap_err();
+    assert!(node == "fc" && reason.contains("weights and tables take") && reason.contains("at most 50000"), "{reason}");
+    // The first table of all.
+    assert_eq!(measured(1 << 20, 40, &model).unwrap_err().0, "conv");
+}
+
+#[test]
+fn a_table_larger_than_its_value_is_named() {
+    let mut graph = Graph::new();
+    graph.push("images", Input { channels: 512, height: 1, width: 1 }, &[]);
+    graph.push("norm", BatchNorm { eps: 1e-5 }, &["images"]);
+    graph.push("flat", Flatten {}, &["norm"]);
+    let model = with_random_parameters("tables", &graph, 1).unwrap();
+    assert_eq!(measured(4096, 1 << 20, &model), Ok(()));
+    let (node, reason) = measured(4080, 1 << 20, &model).unwrap_err();
+    assert!(node == "norm" && reason.contains("scales takes 4096 bytes") && reason.contains("4080"), "{reason}");
+}
+
+#[test]
+fn parameters_of_many_dispatches_stay_within_a_buffer() {
+    let mut graph = Graph::new();
+    let mut last = graph.push("images", Input { channels: 1, height: 2, width: 2 }, &[]);
+    for index in 0..40 {
+        let pool = MaxPool { window: Window::square(1, 1, 0), ceil_mode: false };
+        last = graph.push(format!("pool{index}"), pool, &[&last]);
+    }
+    graph.push("flat", Flatten {}, &[&last]);
+    let model = with_random_parameters("long", &graph, 1).unwrap();
+    assert_eq!(measured(1 << 20, 40 * 256, &model), Ok(()));
+    let (_, reason) = measured(1 << 20, 40 * 256 - 1, &model).unwrap_err();
+    assert!(reason.contains("40 dispatches take 10240 bytes"), "{reason}");
+}
+
+/// The tile that keeps a real device busy, and the small one.
+#[test]
+fn the_suite_reaches_both_tiles() {
+    let backend = WgpuBackend::new();
+    if backend.devices().is_empty() && !conformance::require("wgpu") {
+        println!("skipped: the backend finds no device here");
+        return;
+    }
+    let report = conformance::run_some(&backend, None, |name| name.starts_with("many positions"));
+    assert!(report.cases().len() > 4 && report.failures().count() == 0, "{report}");
+    let kernels = backend.adapters().open(None).unwrap().kernels();
+    for side in [8, 16] {
+        assert!(kernels.contains(&Kernel::Gemm { side }), "{kernels:?}");
+    }
 }
 
 #[test]

@@ -32,7 +32,8 @@ impl<S: Simd> Depthwise<S> {
         let (to, taps) = (output.shape().spatial(), self.window.taps());
         let sweep = Sweep::new(self.window, [input.shape().spatial(), to]);
         let (positions, bounds) = (output.shape().positions(), finish.epilogue.bounds);
-        for_each_block(output, positions * taps, |n, first, planes| {
+        let seen = taps.min(input.shape().positions());
+        for_each_block(output, positions.saturating_mul(seen), |n, first, planes| {
             let mut buffers = sweep.buffers(0.0);
             for (q, plane) in (first..).zip(planes.chunks_exact_mut(positions)) {
                 let (weights, shift) = (&self.weights[q * taps..(q + 1) * taps], finish.epilogue.shift[q]);
@@ -41,9 +42,9 @@ impl<S: Simd> Depthwise<S> {
                     #[inline(always)]
                     || {
                         let add = |sum: f32, tap: usize, x: f32| self.simd.multiply_add(weights[tap], x, sum);
-                        sweep.run(&mut buffers, source, shift, add, |row, sums| {
+                        sweep.run(&mut buffers, source, shift, add, |row, sums, step| {
                             let output = &mut plane[row * to[1]..(row + 1) * to[1]];
-                            let sums = sums.iter().step_by(self.window.stride[1]);
+                            let sums = sums.iter().step_by(step);
                             output.iter_mut().zip(sums).for_each(|(output, &sum)| *output = sum);
                         });
                         finish_plane(plane, residual.map(|residual| residual.plane(n, q)), bounds);

@@ -49,8 +49,7 @@ impl<S: Simd> Gemm<S> {
         // A new buffer is all zeros, as are rows without a channel.
         let mut rest = gemm.weights.reserve(groups * panels * S::ROWS * gemm.depth());
         for group in 0..groups {
-            for block in blocks(channels[0], taps) {
-                let terms = block.start * taps..block.end * taps;
+            for terms in blocks(channels[0], taps).map(|block| block.terms(taps)) {
                 let (packed, after) = std::mem::take(&mut rest).split_at_mut(panels * S::ROWS * terms.len());
                 packed.par_chunks_exact_mut(S::ROWS * terms.len()).enumerate().for_each(|(panel, packed)| {
                     let first = panel * S::ROWS;
@@ -117,26 +116,27 @@ impl<S: Simd> Gemm<S> {
         let first_row = region.channels.start - region.group * self.channels[1];
         let panels = first_row / S::ROWS..(first_row + region.channels.len()).div_ceil(S::ROWS);
         // Where one block holds all terms, no tile has to be kept.
-        let kept = if self.channels[0] <= block_channels(self.taps) { 0 } else { S::TILE };
+        let kept = if blocks(self.channels[0], self.taps).nth(1).is_none() { 0 } else { S::TILE };
         let unfinished = scratch.tiles.reserve(S::TILE + panels.len() * tiles * kept);
         let group_weights = &self.weights[region.group * self.panels() * S::ROWS * self.depth()..];
         for block in blocks(self.channels[0], self.taps) {
-            let depth = block.len() * self.taps;
+            let terms = block.terms(self.taps);
+            let depth = terms.len();
             let columns = scratch.columns.reserve(tiles * depth * S::COLUMNS);
             let first_input = region.group * self.channels[0];
             for (tile, packed) in columns.chunks_exact_mut(depth * S::COLUMNS).enumerate() {
                 let start = region.cells.start + tile * S::COLUMNS;
                 let seen = start..(start + S::COLUMNS).min(region.cells.end);
-                let channels = first_input + block.start..first_input + block.end;
-                self.columns.pack(S::COLUMNS, input, channels, seen, packed);
+                let channels = first_input + block.channels.start..first_input + block.channels.end;
+                self.columns.pack(S::COLUMNS, input, channels, block.taps.clone(), seen, packed);
             }
-            let weights = &group_weights[block.start * self.taps * self.panels() * S::ROWS..];
-            let last = block.end == self.channels[0];
+            let weights = &group_weights[terms.start * self.panels() * S::ROWS..];
+            let last = terms.end == self.depth();
             for (index, panel) in panels.clone().enumerate() {
                 let weights = &weights[panel * depth * S::ROWS..][..depth * S::ROWS];
                 for (tile, columns) in columns.chunks_exact(depth * S::COLUMNS).enumerate() {
                     let sums = &mut unfinished[(index * tiles + tile) * kept..][..S::TILE];
-                    if block.start == 0 {
+                    if terms.start == 0 {
                         self.start(sums, region.group, panel, finish);
                     }
                     self.simd.multiply(weights, columns, sums, true);
@@ -185,13 +185,44 @@ impl<S: Simd> Gemm<S> {
     }
 }
 
-/// Input channels in a block of about [`DEPTH`] terms.
-fn block_channels(taps: usize) -> usize {
-    (DEPTH / taps).max(1)
+/// Terms of a sum that are packed together: some taps of some input channels, all taps where there are several channels.
+struct Block {
+    channels: Range<usize>,
+    taps: Range<usize>,
 }
 
-/// The blocks of all input channels.
-fn blocks(channels: usize, taps: usize) -> impl Iterator<Item = Range<usize>> {
-    let block = block_channels(taps);
-    (0..channels).step_by(block).map(move |start| start..(start + block).min(channels))
+impl Block {
+    /// Which of a sum's terms they are; each channel has `taps` of them.
+    fn terms(&self, taps: usize) -> Range<usize> {
+        self.channels.start * taps + self.taps.start..(self.channels.end - 1) * taps + self.taps.end
+    }
+}
+
+/// The blocks of all input channels, each of at most [`DEPTH`] terms.
+fn blocks(channels: usize, taps: usize) -> impl Iterator<Item = Block> {
+    let (channel_block, tap_block) = ((DEPTH / taps).max(1), taps.min(DEPTH));
+    let of_channels = move |start: usize| {
+        let channels = start..(start + channel_block).min(channels);
+        let block =
+            move |first: usize| Block { channels: channels.clone(), taps: first..(first + tap_block).min(taps) };
+        (0..taps).step_by(tap_block).map(block)
+    };
+    (0..channels).step_by(channel_block).flat_map(of_channels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_all_terms_and_none_is_deep() {
+        for (channels, taps) in [(1, 1), (3, 9), (70, 9), (600, 1), (2, 288), (3, 289), (2, 1000)] {
+            let mut next = 0;
+            for terms in blocks(channels, taps).map(|block| block.terms(taps)) {
+                assert!(terms.start == next && (1..=DEPTH).contains(&terms.len()), "{channels}, {taps}: {terms:?}");
+                next = terms.end;
+            }
+            assert_eq!(next, channels * taps);
+        }
+    }
 }

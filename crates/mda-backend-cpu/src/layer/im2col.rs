@@ -35,22 +35,23 @@ impl Columns {
         Self { window, input, output }
     }
 
-    /// Packs `columns` (at most `width`) of the input channels `channels` into `packed`, `[channels, taps, width]`; lanes
-    /// beyond `columns` are zero.
+    /// Packs `columns` (at most `width`) of `taps` of the input channels `channels` into `packed`, `[channels, taps, width]`;
+    /// lanes beyond `columns` are zero.
     #[inline(always)]
     pub(super) fn pack(
         &self,
         width: usize,
         input: Maps<'_>,
         channels: Range<usize>,
+        taps: Range<usize>,
         columns: Range<usize>,
         packed: &mut [f32],
     ) {
-        let (taps, plane) = (self.window.taps(), self.input[0] * self.input[1]);
+        let (count_taps, plane) = (taps.len(), self.input[0] * self.input[1]);
         let step = self.window.stride[1];
         let mut runs = [Run::default(); MAX_COLUMNS];
         let found = Cells::new(1, self.output).runs(columns).zip(&mut runs).map(|(run, to)| *to = run).count();
-        for tap in 0..taps {
+        for (at, tap) in taps.enumerate() {
             let (ky, kx) = (tap / self.window.kernel[1], tap % self.window.kernel[1]);
             let rows = reached(&self.window, 0, ky, self.input[0], self.output[0]);
             let seen = reached(&self.window, 1, kx, self.input[1], self.output[1]);
@@ -71,7 +72,7 @@ impl Columns {
                 }
             }
             let pieces = &pieces[..count];
-            let packed = packed.chunks_exact_mut(taps * width).map(|packed| &mut packed[tap * width..][..width]);
+            let packed = packed.chunks_exact_mut(count_taps * width).map(|packed| &mut packed[at * width..][..width]);
             let sources = channels.clone().map(|channel| &input.data()[channel * plane..]);
             if let ([piece], true) = (pieces, covered == width && step == 1) {
                 for (packed, source) in packed.zip(sources) {

@@ -20,27 +20,28 @@ pub(crate) fn maximum<S: Simd>(simd: S, pool: &MaxPool, input: Maps<'_>, output:
             );
         });
     }
-    let step = pool.window.stride[1];
-    sweep(simd, &pool.window, extents, f32::NEG_INFINITY, larger, input, output, |_, numbers, results| {
+    sweep(simd, &pool.window, extents, f32::NEG_INFINITY, larger, input, output, |_, numbers, results, step| {
         numbers.iter_mut().zip(results.iter().step_by(step)).for_each(|(number, &result)| *number = result);
     });
 }
 
-/// Folds what a window sees, `fold(result, number)`, and hands every row of results to `finish(row, output, results)`.
+/// Folds what a window sees, `fold(result, number)`, and hands every row of results to `finish(row, output, results, step)`,
+/// result `x` standing at `x * step`.
 #[expect(clippy::too_many_arguments, reason = "a private loop that two pools share")]
 fn sweep<S: Simd>(
     simd: S,
     window: &Window,
-    extents @ [_, to]: [[usize; 2]; 2],
+    extents @ [from, to]: [[usize; 2]; 2],
     start: f32,
     fold: impl Fn(f32, f32) -> f32 + Sync,
     input: Maps<'_>,
     output: MapsMut<'_>,
-    finish: impl Fn(usize, &mut [f32], &[f32]) + Sync,
+    finish: impl Fn(usize, &mut [f32], &[f32], usize) + Sync,
 ) {
     let sweep = Sweep::new(*window, extents);
     let positions = to[0] * to[1];
-    for_each_block(output, positions * window.taps(), |n, first, planes| {
+    let seen = window.taps().min(from[0] * from[1]);
+    for_each_block(output, positions.saturating_mul(seen), |n, first, planes| {
         let mut buffers = sweep.buffers(start);
         for (c, plane) in (first..).zip(planes.chunks_exact_mut(positions)) {
             let source = input.plane(n, c);
@@ -52,8 +53,8 @@ fn sweep<S: Simd>(
                         source,
                         start,
                         |result, _, x| fold(result, x),
-                        |row, results| {
-                            finish(row, &mut plane[row * to[1]..(row + 1) * to[1]], results);
+                        |row, results, step| {
+                            finish(row, &mut plane[row * to[1]..(row + 1) * to[1]], results, step);
                         },
                     );
                 },
@@ -85,7 +86,6 @@ pub(crate) fn average<S: Simd>(simd: S, pool: &AvgPool, input: Maps<'_>, output:
     let first = pool.divisor([0, 0], from) as f32;
     let rows: Vec<f32> = (0..to[0]).map(|row| pool.divisor([row, 0], from) as f32 / first).collect();
     let columns: Vec<f32> = (0..to[1]).map(|column| pool.divisor([0, column], from) as f32).collect();
-    let step = pool.window.stride[1];
     sweep(
         simd,
         &pool.window,
@@ -94,7 +94,7 @@ pub(crate) fn average<S: Simd>(simd: S, pool: &AvgPool, input: Maps<'_>, output:
         |sum, x| sum + x,
         input,
         output,
-        |row, means, sums| {
+        |row, means, sums, step| {
             for ((mean, sum), column) in means.iter_mut().zip(sums.iter().step_by(step)).zip(&columns) {
                 *mean = sum / (rows[row] * column);
             }

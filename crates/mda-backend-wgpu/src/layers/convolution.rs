@@ -27,7 +27,7 @@ impl Convolution<'_> {
     /// The dispatches, one for every part of the weights that a shader can see.
     ///
     /// # Errors
-    /// [`BackendError::Unsupported`] where a single filter is too large for the device.
+    /// [`BackendError::Unsupported`] where a single filter or a table is too large for the device, or all are.
     pub(crate) fn dispatches(
         &self,
         constants: &mut Constants<'_>,
@@ -44,14 +44,21 @@ impl Convolution<'_> {
             let reason = format!("one filter has {depth} weights; a shader of this device sees {seen} bytes at once");
             unsupported(&self.node.name, reason)
         })?;
-        let shift = constants.add(&filters.shift());
+        let shift = constants.add("the table of its shifts", affine.len(), || filters.shift())?;
+        let weights = "a part of its weights";
         if direct {
-            let dispatch = |&part: &Part| self.direct(&filters, part, [constants.add(&filters.plain(part)), shift]);
-            return Ok(parts.iter().map(dispatch).collect());
+            let dispatch = |&part: &Part| {
+                let weight = constants.add(weights, filters.plain_size(part), || filters.plain(part))?;
+                Ok(self.direct(&filters, part, [weight, shift]))
+            };
+            return parts.iter().map(dispatch).collect();
         }
-        let taps = constants.add(&self.taps());
-        let dispatch = |&part: &Part| self.gemm(&filters, part, [constants.add(&filters.blocked(part)), taps, shift]);
-        Ok(parts.iter().map(dispatch).collect())
+        let taps = constants.add("the table of its taps", depth, || self.taps())?;
+        let dispatch = |&part: &Part| {
+            let weight = constants.add(weights, filters.blocked_size(part), || filters.blocked(part))?;
+            Ok(self.gemm(&filters, part, [weight, taps, shift]))
+        };
+        parts.iter().map(dispatch).collect()
     }
 
     /// Input channels that a filter sees.

@@ -13,22 +13,42 @@ pub(crate) use pool::{average, maximum};
 pub(crate) use reduce::{mean, moments, window_sums};
 pub(crate) use select::{concat, select};
 
+use crate::backend::unsupported;
 use crate::gpu::Gpu;
 use crate::limits::Limits;
 use crate::plan::{Source, View};
 use bytemuck::Pod;
+use mda_core::backend::BackendError;
 use mda_core::op::Clamp;
 
 /// What the kernels of a model read beside its values.
+///
+/// Without a device they are only measured: whatever a device cannot hold is found before anything is packed or uploaded.
 #[derive(Debug)]
 pub(crate) struct Constants<'a> {
-    gpu: &'a Gpu,
+    gpu: Option<&'a Gpu>,
+    limits: Limits,
     buffers: Vec<wgpu::Buffer>,
+    count: usize,
+    bytes: u64,
+    /// The node whose constants are being added.
+    node: &'a str,
 }
 
 impl<'a> Constants<'a> {
-    pub(crate) fn new(gpu: &'a Gpu) -> Self {
-        Self { gpu, buffers: Vec::new() }
+    /// Constants that are uploaded.
+    pub(crate) fn on(gpu: &'a Gpu) -> Self {
+        Self { gpu: Some(gpu), ..Self::measured(gpu.limits()) }
+    }
+
+    /// Constants that are only measured.
+    pub(crate) fn measured(limits: Limits) -> Self {
+        Self { gpu: None, limits, buffers: Vec::new(), count: 0, bytes: 0, node: "" }
+    }
+
+    /// Begins with the constants of `node`.
+    pub(crate) fn enter(&mut self, node: &'a str) {
+        self.node = node;
     }
 
     pub(crate) fn into_buffers(self) -> Vec<wgpu::Buffer> {
@@ -36,18 +56,43 @@ impl<'a> Constants<'a> {
     }
 
     fn limits(&self) -> Limits {
-        self.gpu.limits()
+        self.limits
     }
 
     /// Scale and shift of every channel.
-    fn affine(&mut self, affine: &[(f64, f64)]) -> Source {
-        let pairs: Vec<[f32; 2]> = affine.iter().map(|&(scale, shift)| [scale as f32, shift as f32]).collect();
-        self.add(&pairs)
+    fn affine(&mut self, affine: &[(f64, f64)]) -> Result<Source, BackendError> {
+        let pair = |&(scale, shift): &(f64, f64)| [scale as f32, shift as f32];
+        self.add("the table of its scales", affine.len(), || affine.iter().map(pair).collect())
     }
 
-    fn add<T: Pod>(&mut self, numbers: &[T]) -> Source {
-        self.buffers.push(self.gpu.constant(bytemuck::cast_slice(numbers)));
-        Source::Constant(self.buffers.len() - 1)
+    /// A table of `count` numbers.
+    ///
+    /// # Errors
+    /// [`BackendError::Unsupported`] where a shader cannot see it at once, or where with it all constants are too many.
+    fn add<T: Pod>(
+        &mut self,
+        what: &str,
+        count: usize,
+        numbers: impl FnOnce() -> Vec<T>,
+    ) -> Result<Source, BackendError> {
+        let Limits { bytes: seen, buffer, .. } = self.limits;
+        let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+        if bytes > seen {
+            let reason = format!("{what} takes {bytes} bytes; a shader of this device sees at most {seen} at once");
+            return Err(unsupported(self.node, reason));
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > buffer {
+            let all = self.bytes;
+            let reason =
+                format!("with {what}, weights and tables take {all} bytes; this device grants at most {buffer}");
+            return Err(unsupported(self.node, reason));
+        }
+        if let Some(gpu) = self.gpu {
+            self.buffers.push(gpu.constant(bytemuck::cast_slice(&numbers())));
+        }
+        self.count += 1;
+        Ok(Source::Constant(self.count - 1))
     }
 }
 

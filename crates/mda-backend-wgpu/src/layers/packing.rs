@@ -62,10 +62,15 @@ impl Filters<'_> {
         Some(parts)
     }
 
+    /// Numbers in the packed form of a part.
+    pub(super) fn blocked_size(&self, part: Part) -> usize {
+        part.groups * self.depth * part.filters.next_multiple_of(BLOCK)
+    }
+
     /// `[groups, depth, filters]` of a part, the filters filled up with zeros to whole blocks.
     pub(super) fn blocked(&self, part: Part) -> Vec<f32> {
         let padded = part.filters.next_multiple_of(BLOCK);
-        let mut packed = vec![0.0; part.groups * self.depth * padded];
+        let mut packed = vec![0.0; self.blocked_size(part)];
         for (group, packed) in packed.chunks_exact_mut(self.depth * padded).enumerate() {
             for filter in 0..part.filters {
                 let source = (part.first_group + group) * self.filters + part.first_filter + filter;
@@ -87,6 +92,11 @@ impl Filters<'_> {
             filters: fitting.min(count - first_filter),
         };
         (fitting > 0).then(|| (0..count).step_by(fitting).map(part).collect())
+    }
+
+    /// Numbers of a range.
+    pub(super) fn plain_size(&self, part: Part) -> usize {
+        part.filters * self.depth
     }
 
     /// The filters of a range, scaled, in their own order.
@@ -111,7 +121,7 @@ mod tests {
     use super::*;
 
     fn limits(bytes: u64) -> Limits {
-        Limits { bytes, workgroups: 65_535, alignment: 256 }
+        Limits { bytes, buffer: u64::MAX, workgroups: 65_535, alignment: 256 }
     }
 
     fn part([first_group, groups, first_filter, filters]: [usize; 4]) -> Part {
@@ -136,6 +146,7 @@ mod tests {
         let filters = Filters { weight: &weight, affine: &[(10.0, 0.5), (1.0, -1.0)], groups: 1, filters: 2, depth: 2 };
         assert_eq!(filters.blocked(part([0, 1, 0, 2])), [10.0, 3.0, 0.0, 0.0, 20.0, 4.0, 0.0, 0.0]);
         assert_eq!(filters.blocked(part([0, 1, 1, 1])), [3.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0]);
+        assert_eq!((filters.blocked_size(part([0, 1, 0, 2])), filters.plain_size(part([0, 1, 0, 2]))), (8, 4));
         assert_eq!(filters.plain(part([0, 1, 0, 2])), [10.0, 20.0, 3.0, 4.0]);
         assert_eq!(filters.shift(), [0.5, -1.0]);
     }

@@ -4,17 +4,21 @@ use super::{Constants, Finish};
 use crate::kernel::{Kernel, Work};
 use crate::params::{Added, Params};
 use crate::plan::{Dispatch, View};
+use mda_core::backend::BackendError;
 
 /// The first input times `affine`, plus all others, plus what `finish` adds, clamped; one dispatch for the first two inputs
 /// and one for each further input.
+///
+/// # Errors
+/// [`BackendError::Unsupported`] where the device cannot hold the table of scales.
 pub(crate) fn pointwise(
     constants: &mut Constants<'_>,
     inputs: &[View],
     out: View,
     affine: &[(f64, f64)],
     finish: Finish,
-) -> Vec<Dispatch> {
-    let affine = constants.affine(affine);
+) -> Result<Vec<Dispatch>, BackendError> {
+    let affine = constants.affine(affine)?;
     let others: Vec<View> = inputs[1..].iter().copied().chain(finish.other).collect();
     let first = (inputs[0], others.first().map_or(Added::Nothing, |&other| Added::Value(other)));
     let further = others.iter().skip(1).map(|&other| (other, Added::Output));
@@ -29,5 +33,5 @@ pub(crate) fn pointwise(
             bindings: vec![x.buffer, affine, other.buffer, out.buffer],
         }
     };
-    std::iter::once(first).chain(further).enumerate().map(dispatch).collect()
+    Ok(std::iter::once(first).chain(further).enumerate().map(dispatch).collect())
 }

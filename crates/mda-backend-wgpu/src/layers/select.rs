@@ -4,16 +4,30 @@ use super::Constants;
 use crate::kernel::{Kernel, Work};
 use crate::params::Params;
 use crate::plan::{Dispatch, View};
+use mda_core::backend::BackendError;
 
 /// Output channel `j` is input channel `channels[j]`, or zero.
-pub(crate) fn select(constants: &mut Constants<'_>, channels: &[Option<usize>], x: View, out: View) -> Dispatch {
-    let sources: Vec<i32> = channels.iter().map(|source| source.map_or(-1, |source| source as i32)).collect();
+///
+/// # Errors
+/// [`BackendError::Unsupported`] where the device cannot hold the table of channels.
+pub(crate) fn select(
+    constants: &mut Constants<'_>,
+    channels: &[Option<usize>],
+    x: View,
+    out: View,
+) -> Result<Dispatch, BackendError> {
+    let source = |source: &Option<usize>| source.map_or(-1, |source| source as i32);
+    let sources =
+        constants.add("the table of its channels", channels.len(), || channels.iter().map(source).collect())?;
     let work = Work::Numbers { kernel: Kernel::Moved, numbers: out.shape.elements() as u64 };
-    Dispatch { work, params: Params::new(x, out), bindings: vec![x.buffer, constants.add(&sources), out.buffer] }
+    Ok(Dispatch { work, params: Params::new(x, out), bindings: vec![x.buffer, sources, out.buffer] })
 }
 
 /// The inputs one behind another; those that were computed in their places stay there.
-pub(crate) fn concat(constants: &mut Constants<'_>, inputs: &[View], out: View) -> Vec<Dispatch> {
+///
+/// # Errors
+/// [`BackendError::Unsupported`] where the device cannot hold the table of channels.
+pub(crate) fn concat(constants: &mut Constants<'_>, inputs: &[View], out: View) -> Result<Vec<Dispatch>, BackendError> {
     let mut offset = out.offset;
     let mut dispatches = Vec::new();
     for &x in inputs {
@@ -21,8 +35,8 @@ pub(crate) fn concat(constants: &mut Constants<'_>, inputs: &[View], out: View) 
         offset += x.shape.elements();
         if x != place {
             let same: Vec<Option<usize>> = (0..x.shape.channels()).map(Some).collect();
-            dispatches.push(select(constants, &same, x, place));
+            dispatches.push(select(constants, &same, x, place)?);
         }
     }
-    dispatches
+    Ok(dispatches)
 }

@@ -3,12 +3,14 @@
 use super::compare::{LAYERS, ONE_SUM, Tolerance, compare};
 use super::masks;
 use super::report::{Failure, Outcome};
+use super::scale::Scales;
 use crate::generate::{model_from_seed, random_images, with_random_parameters};
 use crate::random::Random;
 use mda_core::backend::{Backend, BackendError, Probe, RunOutput};
 use mda_core::graph::Graph;
 use mda_core::reference::Reference;
 use mda_core::{Model, Tensor};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A model, the batches it runs, and how exact the answers have to be.
@@ -40,6 +42,25 @@ impl Case {
         self
     }
 
+    /// The case with every third channel of every layer and BatchNorm, from the second one on, 2^-17 of what it was.
+    pub(super) fn with_small_channels(mut self) -> Self {
+        let (graph, mut parameters) = (self.model.graph(), self.model.parameters().clone());
+        let names =
+            graph.nodes().iter().flat_map(|node| ["weight", "bias"].map(|suffix| format!("{}.{suffix}", node.name)));
+        for name in names {
+            let Some(tensor) = parameters.get(&name) else { continue };
+            let mut tensor = Tensor::clone(tensor);
+            let row = tensor.len() / tensor.shape()[0];
+            for small in tensor.data_mut().chunks_exact_mut(row).skip(1).step_by(3) {
+                small.iter_mut().for_each(|x| *x *= 2.0f32.powi(-17));
+            }
+            parameters.insert(name, tensor);
+        }
+        let (name, categories) = (self.model.name().to_owned(), self.model.categories().to_vec());
+        self.model = Model::new(name, graph.clone(), parameters, categories).expect("parameters of the same shapes");
+        self
+    }
+
     pub(super) fn run(&self, backend: &dyn Backend, device: Option<&str>) -> Outcome {
         guarded(|| self.compared(backend, device))
     }
@@ -58,26 +79,25 @@ impl Case {
         let all = all_probes(&self.model);
         let mut random = Random::new(SEED);
         let some: Vec<Probe> = all.iter().copied().filter(|_| random.below(4) == 0).collect();
-        let batches: Vec<(Tensor, RunOutput)> = self.batches(&all)?;
+        let batches = self.batches()?;
         let mut worst: f32 = 0.0;
         for probes in [&[][..], &all, &some] {
             let program = backend.compile(&self.model, device, probes).map_err(unexpected)?;
             let mut session = program.session().map_err(unexpected)?;
             for (batch, expected) in &batches {
-                let wanted = expect(expected, &all, probes);
                 let output = session.run(batch).map_err(unexpected)?;
-                worst = worst.max(compare_outputs(&self.model, probes, &wanted, &output, self.tolerance)?);
+                worst = worst.max(expected.compare(probes, &output, self.tolerance)?);
             }
         }
         Ok(Outcome::Passed { difference: worst, allowed: self.tolerance.relative })
     }
 
     /// Every batch with what the reference answers to it.
-    fn batches(&self, probes: &[Probe]) -> Result<Vec<(Tensor, RunOutput)>, Failure> {
+    fn batches(&self) -> Result<Vec<(Tensor, Expected<'_>)>, Failure> {
         let answer = |(seed, &size): (usize, &usize)| {
             let batch = random_images(&self.model, size, seed as u64);
-            let output = reference(&self.model, probes, &batch)?;
-            Ok((batch, output))
+            let expected = Expected::new(&self.model, &batch)?;
+            Ok((batch, expected))
         };
         self.batch_sizes.iter().enumerate().map(answer).collect()
     }
@@ -129,31 +149,40 @@ pub(super) fn reference(model: &Model, probes: &[Probe], batch: &Tensor) -> Resu
     session.as_mut().map_err(|error| Failure::Wrong(error.to_string()))?.run(batch).map_err(unexpected)
 }
 
-/// The part of an output for `all` probes that belongs to `probes`.
-fn expect(output: &RunOutput, all: &[Probe], probes: &[Probe]) -> RunOutput {
-    let chosen = all.iter().zip(&output.probes).filter(|(probe, _)| probes.contains(probe));
-    RunOutput { logits: output.logits.clone(), probes: chosen.map(|(_, tensor)| tensor.clone()).collect() }
+/// What the reference answers to a batch.
+pub(super) struct Expected<'a> {
+    model: &'a Model,
+    logits: Tensor,
+    /// Every probe's answer.
+    answers: HashMap<Probe, Tensor>,
+    scales: Scales,
 }
 
-/// The largest difference among the logits and all probes.
-pub(super) fn compare_outputs(
-    model: &Model,
-    probes: &[Probe],
-    expected: &RunOutput,
-    got: &RunOutput,
-    tolerance: Tolerance,
-) -> Result<f32, Failure> {
-    if got.probes.len() != probes.len() {
-        return Err(Failure::Wrong(format!("{} probes were asked for, {} came", probes.len(), got.probes.len())));
+impl<'a> Expected<'a> {
+    pub(super) fn new(model: &'a Model, batch: &Tensor) -> Result<Self, Failure> {
+        let probes = all_probes(model);
+        let output = reference(model, &probes, batch)?;
+        let scales = Scales::new(model, &probes, &output);
+        Ok(Self { model, logits: output.logits, answers: probes.into_iter().zip(output.probes).collect(), scales })
     }
-    let batch = expected.logits.shape()[0];
-    let mut worst = compare(&format!("logits of {batch} images"), &expected.logits, &got.logits, tolerance)?;
-    for ((probe, expected), got) in probes.iter().zip(&expected.probes).zip(&got.probes) {
-        let (node, count) = (&model.graph().node(probe.node()).name, probes.len());
-        let tensor = format!("{probe:?} (`{node}`) of {batch} images, one of {count} probes,");
-        worst = worst.max(compare(&tensor, expected, got, observed(*probe, tolerance))?);
+
+    /// The largest difference of `got`, asked for `probes`, among the logits and all probes.
+    pub(super) fn compare(&self, probes: &[Probe], got: &RunOutput, tolerance: Tolerance) -> Result<f32, Failure> {
+        if got.probes.len() != probes.len() {
+            return Err(Failure::Wrong(format!("{} probes were asked for, {} came", probes.len(), got.probes.len())));
+        }
+        let (graph, batch) = (self.model.graph(), self.logits.shape()[0]);
+        let scales = self.scales.value(graph.output());
+        let mut worst = compare(&format!("logits of {batch} images"), &self.logits, &got.logits, scales, tolerance)?;
+        for (probe, got) in probes.iter().zip(&got.probes) {
+            let (node, count) = (&graph.node(probe.node()).name, probes.len());
+            let tensor = format!("{probe:?} (`{node}`) of {batch} images, one of {count} probes,");
+            let expected = &self.answers[probe];
+            let scales = self.scales.probe(self.model, *probe, expected);
+            worst = worst.max(compare(&tensor, expected, got, &scales, observed(*probe, tolerance))?);
+        }
+        Ok(worst)
     }
-    Ok(worst)
 }
 
 /// Window sums and moments add up positions, which no case about moving numbers allows for.

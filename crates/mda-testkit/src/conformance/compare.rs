@@ -6,7 +6,7 @@ use mda_core::Tensor;
 /// How far an answer may be from the reference, and why.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tolerance {
-    /// The largest difference, relative to the largest magnitude of the reference's tensor.
+    /// The largest difference, relative to the scale of the number's channel ([`super::scale`]).
     pub(super) relative: f32,
     /// Why it cannot be smaller.
     pub(super) reason: &'static str,
@@ -28,22 +28,33 @@ pub(super) const ONE_SUM: Tolerance =
 pub(super) const LAYERS: Tolerance =
     Tolerance { relative: 1e-4, reason: "f32 sums whose errors pass through up to some dozen layers" };
 
-/// Activations are near 1 by construction: where a whole tensor happens to be tiny, its errors are still those of the
-/// numbers that cancelled.
-const LEAST_MAGNITUDE: f32 = 0.1;
-
-/// The largest difference of `got` from `expected`, relative to the largest magnitude of `expected`.
-pub(super) fn compare(tensor: &str, expected: &Tensor, got: &Tensor, tolerance: Tolerance) -> Result<f32, Failure> {
+/// The largest difference of `got` from `expected`, relative to the scale of its channel; both are `[N, ...]`, and every one
+/// of `scales` stands for equally many numbers of an image.
+pub(super) fn compare(
+    tensor: &str,
+    expected: &Tensor,
+    got: &Tensor,
+    scales: &[f32],
+    tolerance: Tolerance,
+) -> Result<f32, Failure> {
     if expected.shape() != got.shape() {
         let (expected, got) = (expected.shape(), got.shape());
         return Err(Failure::Wrong(format!("{tensor} should have the shape {expected:?}, it has {got:?}")));
     }
-    let magnitude = magnitude(expected);
-    let differences = expected.data().iter().zip(got.data()).map(|(a, b)| (a - b).abs());
-    let (worst, largest) = differences.enumerate().fold((0, 0.0), |worst: (usize, f32), (index, difference)| {
-        if difference > worst.1 || difference.is_nan() { (index, difference) } else { worst }
-    });
-    let difference = largest / magnitude;
+    let image = expected.len() / expected.shape()[0];
+    let share = image / scales.len();
+    assert_eq!(share * scales.len(), image, "one scale for equally many numbers");
+    let (mut worst, mut difference) = (0, 0.0f32);
+    for (index, (a, b)) in expected.data().iter().zip(got.data()).enumerate() {
+        // Where nothing but zero can come out, the scale is zero.
+        let relative = if a == b { 0.0 } else { (a - b).abs() / scales[index % image / share] };
+        if relative > difference || relative.is_nan() {
+            (worst, difference) = (index, relative);
+        }
+        if relative.is_nan() {
+            break;
+        }
+    }
     if difference <= tolerance.relative {
         return Ok(difference);
     }
@@ -55,11 +66,6 @@ pub(super) fn compare(tensor: &str, expected: &Tensor, got: &Tensor, tolerance: 
         difference,
         allowed: format!("{:.0e}: {}", tolerance.relative, tolerance.reason),
     })
-}
-
-/// What differences from `expected` are relative to.
-pub(super) fn magnitude(expected: &Tensor) -> f32 {
-    expected.data().iter().fold(LEAST_MAGNITUDE, |m, x| m.max(x.abs()))
 }
 
 /// The index of every axis at a position of the row-major numbers.
@@ -79,23 +85,43 @@ mod tests {
     #[test]
     fn the_worst_number_is_named() {
         let expected = Tensor::new([2, 2], vec![1.0, 2.0, 3.0, 4.0]).unwrap();
-        let got = Tensor::new([2, 2], vec![1.0, 2.0, 3.5, 4.0]).unwrap();
-        let Err(Failure::Differs { position, difference, .. }) = compare("t", &expected, &got, LAYERS) else {
-            panic!("a difference of 0.5 passed");
+        let got = Tensor::new([2, 2], vec![1.0, 2.0, 3.5, 4.25]).unwrap();
+        let Err(Failure::Differs { position, difference, .. }) = compare("t", &expected, &got, &[3.0, 1.0], LAYERS)
+        else {
+            panic!("differences of 0.5 and 0.25 passed");
         };
-        assert_eq!((position, difference), (vec![1, 0], 0.125));
+        assert_eq!((position, difference), (vec![1, 1], 0.25));
+    }
+
+    #[test]
+    fn every_channel_has_a_tolerance_of_its_own() {
+        let expected = Tensor::new([1, 2, 2], vec![1000.0, -500.0, 1e-4, 0.0]).unwrap();
+        let got = |x: f32, y: f32| Tensor::new([1, 2, 2], vec![x, -500.0, y, 0.0]).unwrap();
+        let passes = |got: Tensor| compare("t", &expected, &got, &[1000.0, 1e-4], LAYERS).is_ok();
+        assert!(passes(got(1000.05, 1e-4)) && !passes(got(1000.0, 0.0)) && !passes(got(1000.2, 1e-4)));
     }
 
     #[test]
     fn nan_never_passes() {
         let zeros = Tensor::zeros([3]);
         let tolerance = Tolerance { relative: f32::MAX, reason: "anything goes" };
-        assert!(compare("t", &zeros, &Tensor::vector(vec![0.0, f32::NAN, 0.0]), tolerance).is_err());
-        assert!(compare("t", &zeros, &Tensor::vector(vec![f32::NAN, 1.0, 0.0]), tolerance).is_err());
+        for nan_first in [vec![0.0, f32::NAN, 0.0], vec![f32::NAN, 1.0, 0.0], vec![1.0, f32::NAN, 2.0]] {
+            assert!(compare("t", &zeros, &Tensor::vector(nan_first), &[1.0], tolerance).is_err());
+        }
+    }
+
+    #[test]
+    fn a_channel_of_zeros_has_to_be_one() {
+        let zeros = Tensor::zeros([1, 3]);
+        assert_eq!(compare("t", &zeros, &zeros.clone(), &[0.0, 1.0, 1.0], EXACT), Ok(0.0));
+        assert!(
+            compare("t", &zeros, &Tensor::new([1, 3], vec![1e-30, 0.0, 0.0]).unwrap(), &[0.0, 1.0, 1.0], LAYERS)
+                .is_err()
+        );
     }
 
     #[test]
     fn shapes_must_agree() {
-        assert!(compare("t", &Tensor::zeros([2, 3]), &Tensor::zeros([3, 2]), LAYERS).is_err());
+        assert!(compare("t", &Tensor::zeros([2, 3]), &Tensor::zeros([3, 2]), &[1.0], LAYERS).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! What the traits promise beyond right numbers: typed errors, order of probes, independent sessions.
 
-use super::case::{all_probes, compare_outputs, reference, unexpected, unsupported};
+use super::case::{Expected, all_probes, unexpected, unsupported};
 use super::compare::LAYERS;
 use super::report::{Failure, Outcome};
 use crate::generate::{random_images, with_random_parameters};
@@ -45,7 +45,7 @@ fn answer(program: &dyn Program, batch: &Tensor) -> Result<RunOutput, Failure> {
 
 /// Checks `answer` against the reference.
 fn check(model: &Model, probes: &[Probe], batch: &Tensor, answer: &RunOutput) -> Result<Outcome, Failure> {
-    let difference = compare_outputs(model, probes, &reference(model, probes, batch)?, answer, LAYERS)?;
+    let difference = Expected::new(model, batch)?.compare(probes, answer, LAYERS)?;
     Ok(Outcome::Passed { difference, allowed: LAYERS.relative })
 }
 

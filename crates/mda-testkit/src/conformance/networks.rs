@@ -14,22 +14,22 @@ pub(super) fn cases() -> Vec<Case> {
     groups.into_iter().flatten().collect()
 }
 
-const BN: BatchNorm = BatchNorm { eps: 1e-5 };
+pub(super) const BN: BatchNorm = BatchNorm { eps: 1e-5 };
 
-fn conv(out_channels: usize, kernel: usize, stride: usize) -> Op {
+pub(super) fn conv(out_channels: usize, kernel: usize, stride: usize) -> Op {
     Conv2d::dense(out_channels, kernel, stride, kernel / 2, true).into()
 }
 
-fn depthwise(channels: usize, stride: usize) -> Op {
+pub(super) fn depthwise(channels: usize, stride: usize) -> Op {
     Conv2d { out_channels: channels, window: Window::square(3, stride, 1), groups: channels, bias: false }.into()
 }
 
-fn max_pool() -> Op {
+pub(super) fn max_pool() -> Op {
     MaxPool { window: Window::square(2, 2, 0), ceil_mode: false }.into()
 }
 
 /// Appends operations one behind another, named `prefix0`, `prefix1`, ..., and answers the last name.
-fn chain(graph: &mut Graph, prefix: &str, from: &str, ops: Vec<Op>) -> String {
+pub(super) fn chain(graph: &mut Graph, prefix: &str, from: &str, ops: Vec<Op>) -> String {
     let mut last = from.to_owned();
     for (index, op) in ops.into_iter().enumerate() {
         last = graph.push(format!("{prefix}{index}"), op, &[&last]);
@@ -38,7 +38,7 @@ fn chain(graph: &mut Graph, prefix: &str, from: &str, ops: Vec<Op>) -> String {
 }
 
 /// GlobalAvgPool and a linear layer of 5 categories.
-fn classified(mut graph: Graph) -> Graph {
+pub(super) fn classified(mut graph: Graph) -> Graph {
     let last = graph.output.clone();
     let linear = Linear { out_features: 5, bias: true };
     chain(&mut graph, "head.", &last, vec![GlobalAvgPool {}.into(), Flatten {}.into(), linear.into()]);

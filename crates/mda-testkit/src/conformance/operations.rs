@@ -9,7 +9,7 @@ use mda_core::op::{
 };
 
 pub(super) fn cases() -> Vec<Case> {
-    let groups = [convolutions(), pools(), elementwise(), connections(), features()];
+    let groups = [convolutions(), pools(), elementwise(), connections(), over_features()];
     groups.into_iter().flatten().collect()
 }
 
@@ -31,7 +31,7 @@ pub(super) fn flat(mut graph: Graph) -> Graph {
 }
 
 /// `op` over images of `shape`.
-fn single(name: &str, shape: [usize; 3], op: impl Into<Op>, tolerance: Tolerance) -> Case {
+pub(super) fn single(name: &str, shape: [usize; 3], op: impl Into<Op>, tolerance: Tolerance) -> Case {
     let mut graph = images(shape);
     graph.push("y", op, &["x"]);
     Case::new(name, &flat(graph), tolerance)
@@ -165,13 +165,16 @@ fn connections() -> Vec<Case> {
     ]
 }
 
-fn features() -> Vec<Case> {
-    let case = |name: &str, shape: [usize; 3], op: Op, tolerance| {
-        let mut graph = images(shape);
-        graph.push("features", Flatten {}, &["x"]);
-        graph.push("y", op, &["features"]);
-        Case::new(name, &graph, tolerance)
-    };
+/// `op` over the numbers of images of `shape` as features.
+pub(super) fn features(name: &str, shape: [usize; 3], op: impl Into<Op>, tolerance: Tolerance) -> Case {
+    let mut graph = images(shape);
+    graph.push("features", Flatten {}, &["x"]);
+    graph.push("y", op, &["features"]);
+    Case::new(name, &graph, tolerance)
+}
+
+fn over_features() -> Vec<Case> {
+    let case = |name: &str, shape: [usize; 3], op: Op, tolerance| features(name, shape, op, tolerance);
     let linear = |out_features, bias| Linear { out_features, bias }.into();
     let numbers = |first: f32| (0..12).map(|c| first + 0.07 * c as f32).collect::<Vec<f32>>();
     let two = [2, 2, 3];

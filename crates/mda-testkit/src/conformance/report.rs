@@ -24,7 +24,7 @@ pub struct CaseReport {
 pub enum Outcome {
     /// All answers were within the tolerance.
     Passed {
-        /// The largest difference met, relative to the largest magnitude of its tensor; 0 where nothing is compared.
+        /// The largest difference met, relative to the scale of its channel; 0 where nothing is compared.
         difference: f32,
         /// The difference that the case allows.
         allowed: f32,
@@ -60,7 +60,7 @@ pub enum Failure {
         expected: f32,
         /// The backend's number there.
         got: f32,
-        /// The difference, relative to the largest magnitude of the tensor.
+        /// The difference, relative to the scale of its channel: its largest number, or what its terms come to.
         difference: f32,
         /// What the case allows, and why.
         allowed: String,
