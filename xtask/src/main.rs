@@ -28,7 +28,7 @@ enum Task {
     Arm,
     /// Run the tests of the CPU backend with AVX-512, under Bochs where the processor has none.
     Avx512,
-    /// Run the plugin boundary under AddressSanitizer.
+    /// Run the plugin boundary and the reader of mapped model files under AddressSanitizer.
     Sanitize,
     /// Check only the tidiness rules of STYLE.md.
     Tidy,

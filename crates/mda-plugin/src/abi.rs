@@ -1,9 +1,16 @@
 //! What crosses the boundary: `repr(C)` structs and C functions.
 //!
 //! - A library exports one symbol, [`ENTRY`], which answers its table of functions, [`Plugin`].
-//! - [`MAJOR`] changes when something here changes its meaning. [`MINOR`] grows when fields are appended to a struct that
-//!   begins with its own `size`; whoever reads such a struct reads no further than `size`. The other structs never change
-//!   within a major version.
+//! - [`MAJOR`] changes when something here changes its meaning, its type or its place. Different ones refuse each other.
+//! - [`MINOR`] grows when fields are appended to structs that begin with their own `size`: [`Plugin`], [`Host`], [`Compile`],
+//!   [`Run`], [`Sink`] and [`Failure`]. An appended field is a function, a pointer or a number, and null or zero means what
+//!   was meant before it was there. The other structs never change within a major version.
+//! - A struct with a `size` is read as far as the newest version that ends within it. What lies behind is absent: null or
+//!   zero. What is longer is read as far as it is known. What is shorter than in version 1.0 is refused.
+//! - Functions of version 1.0 must be there. Later ones may be absent from a table of any version: the backend then lacks
+//!   what they are for, which is said where it is asked for.
+//! - New numbers of [`Code`] count as [`Code::Failed`] where they are not known. A host uses new kinds of [`Probe`] with
+//!   plugins of the [`MINOR`] that brought them only.
 //! - Every function answers null, or a [`Failure`] that the caller hands to the failure's own `free`.
 //! - Handles are opaque. The side that made one frees it. The host frees sessions before their program, and programs before
 //!   their backend.
@@ -11,13 +18,14 @@
 //! - Backends and programs are called from any threads, several at once; a session by one thread at a time.
 //! - No function unwinds.
 
+use crate::growing::growing;
 use std::ffi::{CStr, c_void};
 
 /// The name of the exported symbol; an [`Entry`].
 pub const ENTRY: &CStr = c"mda_plugin_entry_v1";
 /// Plugins and hosts of different major versions do not work together.
 pub const MAJOR: u32 = 1;
-/// Only appended to.
+/// How often the structs of this major version have been appended to.
 pub const MINOR: u32 = 0;
 
 /// The exported function: the plugin's table, which lives as long as the process.
@@ -33,7 +41,16 @@ pub struct Bytes {
     pub len: usize,
 }
 
-/// A plugin's functions. `size`, `major` and `minor` come first in every version.
+/// What a plugin's table, and what it is told of its host, begin with in every version.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Head {
+    size: usize,
+    pub(crate) major: u32,
+    pub(crate) minor: u32,
+}
+
+/// A plugin's functions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Plugin {
@@ -220,6 +237,17 @@ pub struct Session {
     opaque: [u8; 0],
 }
 
+// The last field of version 1.0, then that of every version that appended to the struct.
+growing! {
+    Head: minor;
+    Plugin: run;
+    Host: threads;
+    Compile: details;
+    Run: output_count;
+    Sink: put;
+    Failure: free;
+}
+
 impl Bytes {
     /// No text.
     pub const ABSENT: Self = Self { data: std::ptr::null(), len: 0 };
@@ -227,14 +255,5 @@ impl Bytes {
     /// Bytes that live elsewhere.
     pub fn of(bytes: &[u8]) -> Self {
         Self { data: bytes.as_ptr(), len: bytes.len() }
-    }
-
-    /// The bytes; none where they are absent.
-    ///
-    /// # Safety
-    /// `data` is null or points at `len` bytes that live and do not change for `'a`.
-    pub unsafe fn as_slice<'a>(self) -> Option<&'a [u8]> {
-        // SAFETY: the caller's promise.
-        (!self.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(self.data, self.len) })
     }
 }

@@ -7,5 +7,7 @@
 //! A plugin is native code and may do whatever its host may do. Load only what you trust.
 
 pub mod abi;
+mod foreign;
+mod growing;
 pub mod guest;
 pub mod host;

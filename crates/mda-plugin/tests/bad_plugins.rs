@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use mda_core::backend::{Backend, BackendError, Probe, Program};
+use mda_core::backend::{Backend, BackendError, Probe, Program, Session};
 use mda_core::graph::Graph;
 use mda_core::op::{Flatten, Input, Linear};
 use mda_core::{Model, Tensor};
-use mda_plugin::host::{LoadProblem, PluginBackend, load};
+use mda_plugin::host::{LoadProblem, PluginBackend, Unreadable, load};
 use mda_testkit::cdylib;
 use mda_testkit::generate::with_random_parameters;
+use std::cell::RefCell;
 use std::path::Path;
 
 fn fixture(name: &str) -> PluginBackend {
@@ -82,9 +83,15 @@ fn libraries_that_are_no_plugins() {
         panic!("it has no entry point")
     };
     assert!(reason.contains("mda_plugin_entry_v1"), "{reason}");
-    assert!(matches!(problem(&cdylib::example("null_table")), LoadProblem::NoTable));
-    assert!(matches!(problem(&cdylib::example("short_table")), LoadProblem::ShortTable { found: 16, .. }));
-    assert!(matches!(problem(&cdylib::example("missing_function")), LoadProblem::NoFunction("run")));
+    let bad_table = |name| {
+        let LoadProblem::BadTable(problem) = problem(&cdylib::example(name)) else { panic!("{name} has a table") };
+        problem
+    };
+    assert_eq!(bad_table("null_table"), Unreadable::Null);
+    assert_eq!(bad_table("misaligned_table"), Unreadable::Misaligned);
+    assert!(matches!(bad_table("short_table"), Unreadable::TooShort { name: "Plugin", found: 16, .. }));
+    let missing = problem(&cdylib::example("missing_function"));
+    assert!(matches!(missing, LoadProblem::NoFunction { function: "run", .. }));
     let version = problem(&cdylib::example("other_major"));
     assert!(matches!(version, LoadProblem::Version { found_major: 2, found_minor: 3 }));
     assert!(version.to_string().contains("2.3") && version.to_string().contains("rebuild"), "{version}");
@@ -166,4 +173,32 @@ fn lies_are_seen_through() {
     assert!(said(compile(&backend, "any")).contains("null program"));
     let program = backend.compile(&model("any"), Some("odd"), &[]).unwrap();
     assert!(said(program.session().unwrap().run(&batch())).contains("3 numbers as logits, expected [1, 2]"));
+}
+
+#[test]
+fn lengths_that_no_memory_has_are_not_read() {
+    let backend = fixture("overlong");
+    assert!(backend.devices().is_empty());
+    let reason = backend.unavailable().unwrap();
+    assert!(reason.contains(&format!("a text of {} bytes, at most 65536", usize::MAX)), "{reason}");
+    let reason = &backend.unsupported(&model("any"))[0].reason;
+    assert!(reason.contains("it failed") && reason.contains(&usize::MAX.to_string()), "{reason}");
+    let reason = said(compile(&backend, "any"));
+    assert!(reason.contains("it failed") && reason.contains("not aligned"), "{reason}");
+}
+
+/// A thread may end with a session in a variable of its own: the plugin's variables of that thread are gone by then.
+#[test]
+fn a_session_may_outlive_the_variables_that_the_plugin_has_in_a_thread() {
+    thread_local! {
+        static KEPT: RefCell<Option<Box<dyn Session>>> = const { RefCell::new(None) };
+    }
+    for (plugin, name) in [("honest", "any"), ("panicking", "drop")] {
+        let thread = std::thread::spawn(move || {
+            // What a thread uses first is destroyed last.
+            KEPT.set(None);
+            KEPT.set(Some(compile(&fixture(plugin), name).unwrap().session().unwrap()));
+        });
+        thread.join().unwrap();
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::fault::Fault;
 use super::guard::guarded;
-use super::pointers::{array, array_mut, given, place, sized, text};
 use crate::abi::{self, Bytes, Failure, Sink};
+use crate::foreign::{place, slice, slice_mut, value};
+use crate::growing::read;
 use mda_core::backend::{Backend, BackendError, Probe, Program, Session};
 use mda_core::tensor::element_count;
 use mda_core::{Model, Tensor};
@@ -25,11 +26,27 @@ struct Open {
 /// The model in the host's bytes.
 ///
 /// # Safety
-/// As [`Bytes::as_slice`].
+/// As [`slice`].
 unsafe fn model(bytes: Bytes) -> Result<Model, Fault> {
+    if bytes.data.is_null() {
+        return Err(Fault::bad_call("the host passes no model"));
+    }
     // SAFETY: the caller's promise.
-    let bytes = unsafe { bytes.as_slice() }.ok_or_else(|| Fault::bad_call("the host passes no model"))?;
+    let bytes = unsafe { slice(bytes.data, bytes.len) }?;
     native::from_bytes(bytes).map_err(|error| Fault::bad_call(format!("the host passes a model that is none: {error}")))
+}
+
+/// The text of the host, absent where it is null.
+///
+/// # Safety
+/// As [`slice`].
+unsafe fn text<'a>(bytes: Bytes) -> Result<Option<&'a str>, Fault> {
+    if bytes.data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let text = str::from_utf8(unsafe { slice(bytes.data, bytes.len) }?);
+    text.map(Some).map_err(|error| Fault::bad_call(format!("the host passes a text that is not UTF-8: {error}")))
 }
 
 /// The probe behind its number.
@@ -48,10 +65,10 @@ fn probe(probe: &abi::Probe) -> Result<Probe, Fault> {
 /// Hands pairs of texts to the host.
 ///
 /// # Safety
-/// As [`sized`], and `put` may be called with `context`.
+/// As [`read`], and `put` may be called with `context`.
 unsafe fn put<'a>(sink: *const Sink, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<(), Fault> {
     // SAFETY: the caller's promise.
-    let sink = unsafe { sized(sink) }?;
+    let sink = unsafe { read(sink) }?;
     for (first, second) in pairs {
         // SAFETY: the texts live until the call returns.
         unsafe { (sink.put)(sink.context, Bytes::of(first.as_bytes()), Bytes::of(second.as_bytes())) };
@@ -76,7 +93,7 @@ fn details(error: &BackendError) -> Vec<(&str, &str)> {
 /// The handle is null or one that [`super::create`] made and nobody freed.
 unsafe fn backend<'a>(handle: *const abi::Backend) -> Result<&'a Exported, Fault> {
     // SAFETY: the caller's promise.
-    unsafe { given(handle.cast()) }
+    Ok(unsafe { value(handle.cast()) }?)
 }
 
 /// Frees what a handle points at.
@@ -150,11 +167,11 @@ pub(super) unsafe extern "C" fn compile(
 ) -> *mut Failure {
     guarded(|| {
         // SAFETY: the host passes a live handle, a request whose contents live until the call returns, and a place.
-        let (exported, request, program) = unsafe { (backend(handle)?, sized(request)?, place(program)?) };
+        let (exported, request, program) = unsafe { (backend(handle)?, read(request)?, place(program)?) };
         // SAFETY: as above.
         let (model, device) = unsafe { (model(request.model)?, text(request.device)?) };
         // SAFETY: as above.
-        let probes = unsafe { array(request.probes, request.probe_count) }?;
+        let probes = unsafe { slice(request.probes, request.probe_count) }?;
         let probes = probes.iter().map(probe).collect::<Result<Vec<Probe>, Fault>>()?;
         match exported.backend.compile(&model, device, &probes) {
             Ok(compiled) => {
@@ -178,7 +195,7 @@ pub(super) unsafe extern "C" fn free_program(handle: *mut abi::Program) -> *mut 
 pub(super) unsafe extern "C" fn session(handle: *const abi::Program, session: *mut *mut abi::Session) -> *mut Failure {
     guarded(|| {
         // SAFETY: the host passes a live handle and a place.
-        let (program, place) = unsafe { (given(handle.cast::<Box<dyn Program>>())?, place(session)?) };
+        let (program, place) = unsafe { (value(handle.cast::<Box<dyn Program>>())?, place(session)?) };
         let session = program.session().map_err(|error| Fault::of(&error, &[]))?;
         *place = Box::into_raw(Box::new(Open { session, running: false })).cast();
         Ok(())
@@ -193,14 +210,14 @@ pub(super) unsafe extern "C" fn free_session(handle: *mut abi::Session) -> *mut 
 pub(super) unsafe extern "C" fn run(handle: *mut abi::Session, request: *const abi::Run) -> *mut Failure {
     guarded(|| {
         // SAFETY: the host passes a live handle that no other thread uses, and a request.
-        let (open, request) = unsafe { (place(handle.cast::<Open>())?, sized(request)?) };
+        let (open, request) = unsafe { (place(handle.cast::<Open>())?, read(request)?) };
         if open.running {
             return Err(Fault::bad_call("an earlier run of this session panicked; take a new session"));
         }
         let count = element_count(&request.shape).ok_or_else(|| Fault::bad_call("the batch is larger than memory"))?;
         // SAFETY: as many numbers as the shape tells lie there until the call returns, as many outputs as are counted.
         let (images, outputs) =
-            unsafe { (array(request.images, count)?, array_mut(request.outputs, request.output_count)?) };
+            unsafe { (slice(request.images, count)?, slice_mut(request.outputs, request.output_count)?) };
         let batch = Tensor::new(request.shape, images.to_vec()).map_err(|error| Fault::bad_call(error.to_string()))?;
         open.running = true;
         let answer = open.session.run(&batch);

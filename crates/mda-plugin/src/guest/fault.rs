@@ -1,6 +1,7 @@
 //! Failures on their way to the host.
 
 use crate::abi::{Bytes, Code, Failure};
+use crate::foreign::Unreadable;
 use mda_core::backend::{BackendError, Probe};
 
 /// What becomes a [`Failure`].
@@ -47,6 +48,12 @@ impl Fault {
             text: Bytes { data: text.cast(), len: text.len() },
             free: Some(free),
         }))
+    }
+}
+
+impl From<Unreadable> for Fault {
+    fn from(problem: Unreadable) -> Self {
+        Self::bad_call(format!("the host passes {problem}"))
     }
 }
 

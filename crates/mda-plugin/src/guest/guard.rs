@@ -13,22 +13,35 @@ thread_local! {
 
 /// Runs the body of an exported function.
 pub(super) fn guarded(body: impl FnOnce() -> Result<(), Fault>) -> *mut Failure {
-    PANIC.set(Some(String::new()));
+    // The outer catch is for what the guard itself does: nothing unwinds out of here.
+    let outcome = catch_unwind(AssertUnwindSafe(|| caught(body)));
+    let outcome = outcome.unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        Err(Fault::new(Code::Panicked, "the plugin panicked, and once more while it was asked why"))
+    });
+    outcome.map_or_else(Fault::into_failure, |()| std::ptr::null_mut())
+}
+
+/// Runs `body`; a panic is a fault with its words.
+fn caught(body: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
+    listen(Some(String::new()));
     let outcome = catch_unwind(AssertUnwindSafe(body));
-    let said = PANIC.take().unwrap_or_default();
-    match outcome {
-        Ok(Ok(())) => std::ptr::null_mut(),
-        Ok(Err(fault)) => fault.into_failure(),
-        Err(payload) => {
-            // A panic on another thread, handed on to this one, has words but never met this thread's hook.
-            let said = if said.is_empty() { words(&*payload).unwrap_or("without words").to_owned() } else { said };
-            if words(&*payload).is_none() {
-                // To drop a payload of an unknown type may panic once more, here where nothing catches it.
-                std::mem::forget(payload);
-            }
-            Fault::new(Code::Panicked, format!("the plugin panicked: {said}")).into_failure()
+    let said = listen(None).unwrap_or_default();
+    outcome.unwrap_or_else(|payload| {
+        // A panic on another thread, handed on to this one, has words but never met this thread's hook.
+        let said = if said.is_empty() { words(&*payload).unwrap_or("without words").to_owned() } else { said };
+        if words(&*payload).is_none() {
+            // To drop a payload of an unknown type may panic once more.
+            std::mem::forget(payload);
         }
-    }
+        Err(Fault::new(Code::Panicked, format!("the plugin panicked: {said}")))
+    })
+}
+
+/// Puts `now` in the place of what has been heard so far on this thread. A thread that ends may call after its variables
+/// have gone; then nothing is heard, and the payload's words have to do.
+fn listen(now: Option<String>) -> Option<String> {
+    PANIC.try_with(|panic| panic.replace(now)).ok().flatten()
 }
 
 /// Lets panics inside guarded calls reach the host as failures instead of the terminal as backtraces. Panics elsewhere, on

@@ -5,15 +5,15 @@
 mod calls;
 mod fault;
 mod guard;
-mod pointers;
 
 use crate::abi;
+use crate::foreign::place;
+use crate::growing::read;
 use calls::Exported;
 use fault::Fault;
 use guard::guarded;
 #[doc(hidden)]
 pub use mda_core::backend::Backend;
-use pointers::{place, sized};
 use std::num::NonZeroUsize;
 
 /// What a plugin is told when its backend is made.
@@ -92,14 +92,16 @@ pub unsafe fn create(
     host: *const abi::Host,
     backend: *mut *mut abi::Backend,
 ) -> *mut abi::Failure {
-    guard::keep_panics_quiet();
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let (host, backend) = unsafe { (sized(host)?, place(backend)?) };
-        if host.major != abi::MAJOR {
-            let (plugin, host) = (abi::MAJOR, host.major);
+        guard::keep_panics_quiet();
+        // SAFETY: the caller's promise; a host of another major version has no more in common than its head.
+        let head: abi::Head = unsafe { read(host.cast()) }?;
+        if head.major != abi::MAJOR {
+            let (plugin, host) = (abi::MAJOR, head.major);
             return Err(Fault::bad_call(format!("the plugin speaks interface version {plugin}, the host {host}")));
         }
+        // SAFETY: the caller's promise.
+        let (host, backend) = unsafe { (read(host)?, place(backend)?) };
         let made = construct(Host { threads: NonZeroUsize::new(host.threads) });
         *backend = Box::into_raw(Box::new(Exported { backend: made, version })).cast();
         Ok(())

@@ -1,6 +1,8 @@
 //! What a guest answers, checked before anything relies on it.
 
 use crate::abi::{Bytes, Code, Failure, Sink};
+use crate::foreign::{Unreadable, check_span, slice};
+use crate::growing::read;
 use std::ffi::c_void;
 
 /// A failure of the guest, or what is wrong with its answer.
@@ -31,28 +33,36 @@ pub(super) unsafe fn check(failure: *mut Failure) -> Result<(), Fault> {
     if failure.is_null() {
         return Ok(());
     }
-    if !failure.is_aligned() {
-        return Err(Fault::new("it failed, and its failure is no failure either: a misaligned pointer"));
-    }
-    // SAFETY: every failure begins with its size.
-    let size = unsafe { failure.cast::<usize>().read() };
-    if size < size_of::<Failure>() {
-        let expected = size_of::<Failure>();
-        return Err(Fault::new(format!("it failed and says so in {size} bytes, a failure has {expected}")));
-    }
-    // SAFETY: it is as large as a `Failure`.
-    let Failure { code, detail, text, free, .. } = unsafe { *failure };
-    let text = Bytes { len: text.len.min(MAX_TEXT), ..text };
+    // SAFETY: the caller's promise.
+    let Failure { code, detail, text, free, .. } = match unsafe { read(failure.cast_const()) } {
+        Ok(failure) => failure,
+        Err(problem) => return Err(Fault::new(format!("it failed, and its failure is {problem}"))),
+    };
     // SAFETY: the text lives until the failure is freed.
-    let text = match unsafe { text.as_slice() } {
-        Some(text) if !text.is_empty() => String::from_utf8_lossy(text).into_owned(),
-        _ => "it failed and does not say why".to_owned(),
+    let text = match unsafe { words(text) } {
+        Ok(text) if !text.is_empty() => text,
+        Ok(_) => "it failed and does not say why".to_owned(),
+        Err(problem) => format!("it failed, and its words are {problem}"),
     };
     if let Some(free) = free {
         // SAFETY: the failure's own function, called once.
         unsafe { free(failure) };
     }
     Err(Fault { code: Code::from_number(code), detail, text })
+}
+
+/// What a failure says, no more than people read of it.
+///
+/// # Safety
+/// `data` is null or points at `len` bytes that live during the call; a length that memory cannot hold is seen.
+unsafe fn words(text: Bytes) -> Result<String, Unreadable> {
+    if text.data.is_null() {
+        return Ok(String::new());
+    }
+    check_span(text.data, text.len)?;
+    // SAFETY: the caller's promise.
+    let text = unsafe { slice(text.data, text.len.min(MAX_TEXT)) }?;
+    Ok(String::from_utf8_lossy(text).into_owned())
 }
 
 /// Pairs of texts that a guest puts.
@@ -102,12 +112,15 @@ unsafe extern "C" fn put(context: *mut c_void, first: Bytes, second: Bytes) {
 /// A text that has to be one.
 ///
 /// # Safety
-/// As [`Bytes::as_slice`].
-unsafe fn text(bytes: Bytes) -> Result<String, String> {
-    // SAFETY: the caller's promise.
-    let bytes = unsafe { bytes.as_slice() }.ok_or("it passes a null text")?;
-    if bytes.len() > MAX_TEXT {
-        return Err(format!("it passes a text of {} bytes, at most {MAX_TEXT} are taken", bytes.len()));
+/// `data` is null or points at `len` bytes that live during the call; a length above [`MAX_TEXT`] is seen.
+unsafe fn text(Bytes { data, len }: Bytes) -> Result<String, String> {
+    if data.is_null() {
+        return Err("it passes a null text".into());
     }
+    if len > MAX_TEXT {
+        return Err(format!("it passes a text of {len} bytes, at most {MAX_TEXT} are taken"));
+    }
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { slice(data, len) }.map_err(|problem| format!("it passes as a text {problem}"))?;
     str::from_utf8(bytes).map(str::to_owned).map_err(|error| format!("it passes a text that is not UTF-8: {error}"))
 }

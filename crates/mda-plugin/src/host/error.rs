@@ -2,6 +2,7 @@
 
 use super::answers::Fault;
 use crate::abi;
+use crate::foreign::Unreadable;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -40,9 +41,9 @@ pub enum LoadProblem {
     /// A library, but no plugin.
     #[error("a library without the entry point of a plugin of MDA: {0}")]
     NoEntry(String),
-    /// The entry point answers null.
-    #[error("its entry point answers no table of functions")]
-    NoTable,
+    /// The entry point answers no table, or one that is shorter than in the oldest version.
+    #[error("its entry point answers {0} as its table of functions; build the plugin again")]
+    BadTable(#[from] Unreadable),
     /// The plugin was built for another interface.
     #[error(
         "built for version {found_major}.{found_minor} of the plugin interface, this program has {}.{}; \
@@ -56,17 +57,20 @@ pub enum LoadProblem {
         /// The plugin's minor version.
         found_minor: u32,
     },
-    /// The table is shorter than its version says.
-    #[error("its table of functions has {found} bytes, version {}.0 has at least {expected}", abi::MAJOR)]
-    ShortTable {
-        /// The least size in bytes.
-        expected: usize,
-        /// The size that the table tells.
-        found: usize,
+    /// A function is null, or came to the table in a later version than the plugin was built for.
+    #[error(
+        "its table of functions, of version {}.{minor} of the plugin interface, has no `{function}`; build the plugin again \
+         with version {}.{} of the interface",
+        abi::MAJOR,
+        abi::MAJOR,
+        abi::MINOR
+    )]
+    NoFunction {
+        /// The name of the function.
+        function: &'static str,
+        /// The minor version that the plugin was built for.
+        minor: u32,
     },
-    /// A function is null.
-    #[error("its table has no function `{0}`")]
-    NoFunction(&'static str),
     /// The plugin loaded, but its backend could not be made.
     #[error("its backend cannot be made: {0}")]
     Refused(String),

@@ -2,29 +2,39 @@
 
 use super::answers::check;
 use super::error::LoadProblem;
-use crate::abi::{self, Failure, Plugin};
+use crate::abi::{self, Failure, Head, Plugin};
+use crate::growing::read;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// Declares [`Functions`]: the functions of [`Plugin`], none of which is missing.
+/// Declares functions of a table that belong together: a plugin has all of them, or cannot do what they are for. Those of a
+/// later version are a group of their own, so that its absence is no more than that.
 macro_rules! functions {
-    ($($name:ident: fn($($argument:ty),*),)*) => {
-        /// What a plugin can be asked to do.
+    ($(#[$about:meta])* $group:ident of $table:ident: $($name:ident: fn($($argument:ty),*),)*) => {
+        $(#[$about])*
         #[derive(Clone, Copy)]
-        pub(super) struct Functions {
+        pub(super) struct $group {
             $(pub(super) $name: unsafe extern "C" fn($($argument),*) -> *mut Failure,)*
         }
 
-        impl Functions {
-            fn complete(plugin: &Plugin) -> Result<Self, LoadProblem> {
-                Ok(Self { $($name: plugin.$name.ok_or(LoadProblem::NoFunction(stringify!($name)))?,)* })
+        impl $group {
+            /// The functions in a table of that minor version.
+            ///
+            /// # Errors
+            /// [`LoadProblem::NoFunction`] with the first that is absent.
+            pub(super) fn complete(table: &$table, minor: u32) -> Result<Self, LoadProblem> {
+                Ok(Self {
+                    $($name: table.$name.ok_or(LoadProblem::NoFunction { function: stringify!($name), minor })?,)*
+                })
             }
         }
     };
 }
 
 functions! {
+    /// What every plugin can be asked to do.
+    Functions of Plugin:
     create: fn(*const abi::Host, *mut *mut abi::Backend),
     free_backend: fn(*mut abi::Backend),
     identity: fn(*const abi::Backend, *const abi::Sink),
@@ -38,31 +48,19 @@ functions! {
     run: fn(*mut abi::Session, *const abi::Run),
 }
 
-/// The fields that come first in every version of the table.
-#[repr(C)]
-struct Head {
-    size: usize,
-    major: u32,
-    minor: u32,
-}
-
 impl Functions {
     /// The functions of a table, after checking that it is one that this host understands.
     ///
     /// # Safety
-    /// `table` is null or points at a table of the size that it tells, at least size and version.
+    /// `table` is null, misaligned or points at a table of the size that it tells, at least size and version.
     pub(super) unsafe fn of(table: *const Plugin) -> Result<Self, LoadProblem> {
-        // SAFETY: the caller's promise.
-        let head = unsafe { table.cast::<Head>().as_ref() }.ok_or(LoadProblem::NoTable)?;
-        let Head { size, major, minor } = *head;
+        // SAFETY: the caller's promise; a table of another major version has no more in common than its head.
+        let Head { major, minor, .. } = unsafe { read(table.cast()) }?;
         if major != abi::MAJOR {
             return Err(LoadProblem::Version { found_major: major, found_minor: minor });
         }
-        if size < size_of::<Plugin>() {
-            return Err(LoadProblem::ShortTable { expected: size_of::<Plugin>(), found: size });
-        }
-        // SAFETY: it is as large as a `Plugin`.
-        Self::complete(unsafe { &*table })
+        // SAFETY: the caller's promise.
+        Self::complete(&unsafe { read(table) }?, minor)
     }
 }
 
@@ -108,5 +106,65 @@ impl<T> Drop for Owned<T> {
             // Nobody waits for an answer here, and nothing that was computed is wrong.
             eprintln!("warning: plugin {}: tidying up: {}", self.library.path.display(), fault.text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::growing::Growing;
+    use mda_testkit::cdylib;
+
+    /// The table of a host to come, which knows one function more.
+    #[derive(Clone, Copy)]
+    #[repr(C)]
+    pub(super) struct Grown {
+        plugin: Plugin,
+        train: Option<unsafe extern "C" fn(*mut u64) -> *mut Failure>,
+    }
+
+    // SAFETY: it begins as today's table does, and a function that is null is none.
+    unsafe impl Growing for Grown {
+        const NAME: &'static str = "Plugin";
+        const SIZES: &'static [usize] = &[Plugin::SIZES[0], size_of::<Self>()];
+    }
+
+    functions! {
+        /// What is new.
+        Training of Grown:
+        train: fn(*mut u64),
+    }
+
+    /// What the host to come finds in a plugin: what is known today, and what is new.
+    fn grown(plugin: &str) -> (Functions, Result<Training, LoadProblem>) {
+        // SAFETY: the fixtures' initialisers do nothing; an entry point answers a table.
+        let table = unsafe {
+            let library = std::mem::ManuallyDrop::new(libloading::Library::new(cdylib::example(plugin)).unwrap());
+            library.get::<abi::Entry>(abi::ENTRY).unwrap()()
+        };
+        // SAFETY: a table of the size that it tells.
+        let grown = unsafe { read::<Grown>(table.cast()) }.unwrap();
+        let minor = grown.plugin.minor;
+        (Functions::complete(&grown.plugin, minor).unwrap(), Training::complete(&grown, minor))
+    }
+
+    #[test]
+    fn a_grown_host_loads_a_plugin_of_version_1_0_and_says_what_it_lacks() {
+        let (functions, training) = grown("version_1_0");
+        // SAFETY: the function takes any handle.
+        unsafe { check((functions.free_backend)(std::ptr::null_mut())) }.unwrap();
+        let Err(lacking) = training else { panic!("what lies behind its table is taken for a function") };
+        assert!(matches!(lacking, LoadProblem::NoFunction { function: "train", minor: 0 }));
+        let said = lacking.to_string();
+        assert!(said.contains("version 1.0") && said.contains("no `train`") && said.contains("build"), "{said}");
+    }
+
+    #[test]
+    fn a_grown_host_finds_the_function_of_a_grown_plugin() {
+        let (_, training) = grown("version_1_9");
+        let mut step = 41;
+        // SAFETY: the function takes a number.
+        unsafe { check((training.unwrap().train)(&raw mut step)) }.unwrap();
+        assert_eq!(step, 42);
     }
 }

@@ -11,6 +11,7 @@ pub use backend::PluginBackend;
 pub use error::{LoadProblem, PluginError};
 
 use crate::abi;
+pub use crate::foreign::Unreadable;
 use answers::{Pairs, check};
 use functions::{Functions, Library, Owned};
 use std::num::NonZeroUsize;
