@@ -1,5 +1,6 @@
 //! What can go wrong, and what to do next.
 
+use crate::import::ImportError;
 use crate::progress::Cancelled;
 use mda_core::assemble::AssembleError;
 use mda_core::backend::BackendError;
@@ -32,6 +33,9 @@ pub enum Error {
         /// Why.
         source: Box<NativeError>,
     },
+    /// A file that cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A file that could not be written.
     #[error("writing {}", path.display())]
     Write {
@@ -164,6 +168,7 @@ impl Error {
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Import(error) => error.hint(),
             Self::Labels(LabelError::NothingShared { .. }) => Some(
                 "categories meet by name: name a model's when it is imported (`mda import --preset`, `--categories` or \
                  `--data`), and an IDX folder's in its `categories.txt`",

@@ -1,9 +1,10 @@
 //! Sources: trained classifiers, and the files that models lie in.
 
 use crate::error::Error;
+use crate::import::Import;
 use mda_core::Model;
 use mda_formats::native;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A trained classifier, and the file that it came from.
 #[derive(Clone, Debug)]
@@ -19,7 +20,15 @@ impl Source {
     /// [`Error::Model`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let model = read(path)?;
+        Self::of_file(read(path)?, path)
+    }
+
+    /// A model of any file that can be imported; [`Import::load`] reads it.
+    pub fn open(path: impl Into<PathBuf>) -> Import {
+        Import::new(path)
+    }
+
+    pub(crate) fn of_file(model: Model, path: &Path) -> Result<Self, Error> {
         let sha256 = native::sha256(path).map_err(|source| failed("reading the model", path, source))?;
         Ok(Self { model, sha256: Some(sha256) })
     }

@@ -1,19 +1,15 @@
 //! `mda import`: weights of other tools become a model file.
 
-mod graph;
-mod names;
-mod own;
-mod pixels;
-mod weights;
-
 use super::Context;
-use crate::args::{Foreign, Import};
+use crate::args::{Foreign, Import, RangeName};
 use crate::models;
 use crate::table::thousands;
-use mda_core::{Model, ModelSize};
-use mda_data::Preset;
-use mda_formats::native;
+use anyhow::Context as _;
+use mda::core::ModelSize;
+use mda::import::{Imported, PixelRange};
+use mda_data::{Preset, names};
 use serde::Serialize;
+use std::path::Path;
 
 #[derive(Serialize)]
 struct Report {
@@ -26,7 +22,7 @@ struct Report {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
-    let (model, notes) = model(&arguments.foreign)?;
+    let Imported { model, notes } = model(&arguments.foreign)?;
     models::write(&model, &arguments.output)?;
     let report = Report {
         name: model.name().into(),
@@ -39,18 +35,61 @@ pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
 }
 
 /// The model in a file, and how it was found.
-pub(crate) fn model(foreign: &Foreign) -> anyhow::Result<(Model, Vec<String>)> {
-    let preset = foreign.preset.as_deref().map(str::parse::<Preset>).transpose()?;
-    let (model, notes) = if foreign.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
-        graph::read(foreign, preset)?
-    } else if native::is_model(&foreign.file).is_ok_and(|is_model| is_model) {
-        return own::read(foreign, preset);
-    } else {
-        weights::read(foreign, preset)?
-    };
-    let stem = foreign.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
-    let model = model.with_name(foreign.name.clone().unwrap_or_else(|| stem.to_owned()));
-    Ok((model, notes))
+pub(crate) fn model(foreign: &Foreign) -> anyhow::Result<Imported> {
+    let mut import = mda::Import::new(&foreign.file);
+    if let Some(name) = &foreign.arch {
+        import = import.architecture(name);
+    }
+    if let Some(preset) = &foreign.preset {
+        import = import.preset(preset.parse::<Preset>()?);
+    }
+    if let Some(file) = &foreign.categories {
+        import = import.categories(listed(file)?);
+    }
+    if let Some(path) = &foreign.data {
+        import = import.categories_of(path);
+    }
+    if let Some(text) = &foreign.input {
+        let (channels, extents) = images(text)?;
+        import = import.input(extents);
+        if let Some(channels) = channels {
+            import = import.channels(channels);
+        }
+    }
+    if let Some(range) = foreign.range {
+        import = import.range(match range {
+            RangeName::Unit => PixelRange::Unit,
+            RangeName::Bytes => PixelRange::Bytes,
+        });
+    }
+    if let (Some(mean), Some(std)) = (&foreign.mean, &foreign.std) {
+        import = import.normalized(numbers("--mean", mean)?, numbers("--std", std)?);
+    }
+    if let Some(name) = &foreign.name {
+        import = import.named(name);
+    }
+    Ok(import.read()?)
+}
+
+/// The names in a text file, one a line.
+fn listed(file: &Path) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(names::lines(&text).map(|(_, name)| name).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+fn numbers(flag: &str, text: &str) -> anyhow::Result<Vec<f32>> {
+    let number = |part: &str| part.trim().parse().with_context(|| format!("{flag} takes numbers, got `{part}`"));
+    text.split(',').map(number).collect()
+}
+
+/// The channels, where they are told, and the rows and columns.
+fn images(text: &str) -> anyhow::Result<(Option<usize>, [usize; 2])> {
+    let parts: Option<Vec<usize>> = text.split('x').map(|part| part.parse().ok()).collect();
+    match parts.as_deref() {
+        Some(&[height, width]) => Ok((None, [height, width])),
+        Some(&[channels, height, width]) => Ok((Some(channels), [height, width])),
+        _ => anyhow::bail!("--input takes ROWSxCOLUMNS as in 32x32, or 3x32x32, got `{text}`"),
+    }
 }
 
 fn describe(report: &Report) -> String {

@@ -107,7 +107,7 @@ fn held_out(train: &Prepared) -> anyhow::Result<(Prepared, Prepared)> {
 fn read(name: &str, entry: &Entry, root: &Path) -> anyhow::Result<Model> {
     let file = root.join(&entry.model);
     let model = if let Some(preset) = &entry.preset {
-        import::model(&Foreign { file, preset: Some(preset.clone()), ..Foreign::default() })?.0
+        import::model(&Foreign { file, preset: Some(preset.clone()), ..Foreign::default() })?.model
     } else {
         models::read(&file)?
     };
