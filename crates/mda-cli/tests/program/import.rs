@@ -110,8 +110,8 @@ fn weights_of_one_channel_take_a_grey_preset() {
         ("fc1.bias", &[120]),
         ("fc2.weight", &[84, 120]),
         ("fc2.bias", &[84]),
-        ("fc3.weight", &[10, 84]),
-        ("fc3.bias", &[10]),
+        ("fc.weight", &[10, 84]),
+        ("fc.bias", &[10]),
     ];
     let (mut header, mut data) = (serde_json::Map::new(), Vec::<u8>::new());
     for (name, shape) in shapes {
