@@ -15,6 +15,7 @@ use mda_core::runner::RunError;
 use mda_core::slice::SliceError;
 use mda_core::task::TaskError;
 use mda_data::{DataError, PartsError, PreparationError, Split};
+use mda_formats::OnnxError;
 use mda_formats::native::NativeError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -36,6 +37,14 @@ pub enum Error {
     /// A file that cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// A model that cannot be written as ONNX.
+    #[error("exporting to {}", path.display())]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<OnnxError>,
+    },
     /// A file that could not be written.
     #[error("writing {}", path.display())]
     Write {

@@ -3,6 +3,30 @@
 //! - [`disassemble`] cuts a small stand-alone model for some categories out of a trained classifier, without retraining.
 //! - [`assemble`] joins such components, of any sources, into one classifier whose logits compete fairly.
 //!
+//! ```
+//! use mda::{Data, Runtime, Source, samples};
+//!
+//! # fn main() -> Result<(), mda::Error> {
+//! # let folder = std::env::temp_dir().join(format!("mda-doc-{}", std::process::id()));
+//! let digits = samples::MNIST.unpack(&folder)?;
+//! let clothes = samples::FASHION_MNIST.unpack(&folder)?;
+//! let cpu = Runtime::cpu();
+//!
+//! // Any checkpoint or ONNX file would do: `Source::open("vgg16.pth").preset(Preset::Cifar10).load()?`.
+//! let (digits, clothes) = ((Source::open(digits.model).load()?, digits.data), (Source::open(clothes.model).load()?, clothes.data));
+//! let data = [Data::open(digits.1, digits.0.model())?, Data::open(clothes.1, clothes.0.model())?];
+//! let few = mda::disassemble(&digits.0, &data[0]).task("0-2")?.keep_params(0.2).run(&cpu)?;
+//! let bags = mda::disassemble(&clothes.0, &data[1]).task("Bag,Sneaker")?.keep_params(0.2).run(&cpu)?;
+//!
+//! let both = mda::assemble([&few, &bags]).calibrated(&data).run(&cpu)?;
+//! both.export_onnx(folder.join("both.onnx"))?;
+//! let measured = both.measure(&[&data[0], &data[1]], &cpu)?;
+//! assert!(measured.iter().all(|component| component.joint.percent() > 90.0));
+//! # std::fs::remove_dir_all(folder).ok();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Both read images through [`Data`] alone, which decides who may look at which: train images decide, test images measure,
 //! and no train image has two parts in one component (see [`mda_data::parts`]). Every component records its own, so that
 //! assembling keeps away from what has been fitted to.

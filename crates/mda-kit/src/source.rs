@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::import::Import;
 use mda_core::Model;
-use mda_formats::native;
+use mda_formats::{native, onnx};
 use std::path::{Path, PathBuf};
 
 /// A trained classifier, and the file that it came from.
@@ -64,6 +64,14 @@ pub fn read(path: &Path) -> Result<Model, Error> {
 /// [`Error::Model`].
 pub fn save(model: &Model, path: &Path) -> Result<(), Error> {
     native::write(model, path).map_err(|source| failed("writing the model", path, source))
+}
+
+/// Writes an ONNX file (opset 17, any batch size, pixel values in 0 to 1 in, logits out), whole or not at all.
+///
+/// # Errors
+/// [`Error::Export`].
+pub fn export_onnx(model: &Model, path: &Path) -> Result<(), Error> {
+    onnx::export(model, path).map_err(|source| Error::Export { path: path.to_owned(), source: Box::new(source) })
 }
 
 fn failed(what: &'static str, path: &Path, source: native::NativeError) -> Error {

@@ -238,6 +238,14 @@ impl Assembled {
         crate::source::save(&self.model, path.as_ref())
     }
 
+    /// Writes the model as an ONNX file: opset 17, any batch size, pixel values in 0 to 1 in, logits out.
+    ///
+    /// # Errors
+    /// [`Error::Export`].
+    pub fn export_onnx(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        crate::source::export_onnx(&self.model, path.as_ref())
+    }
+
     /// The accuracy of the model on every component's test images, given one data set a component.
     ///
     /// # Errors

@@ -57,6 +57,14 @@ impl Component {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         crate::source::save(&self.model, path.as_ref())
     }
+
+    /// Writes the model as an ONNX file: opset 17, any batch size, pixel values in 0 to 1 in, logits out.
+    ///
+    /// # Errors
+    /// [`Error::Export`].
+    pub fn export_onnx(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        crate::source::export_onnx(&self.model, path.as_ref())
+    }
 }
 
 /// A component that is about to be made. Without a budget the formulation's thresholds say how much stays.
