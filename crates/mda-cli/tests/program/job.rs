@@ -186,3 +186,17 @@ fn the_program_explains_itself() {
         assert!(bench.succeeds(&[command, "--help"]).contains("Usage:"), "{command}");
     }
 }
+
+#[test]
+fn a_component_of_the_library_is_that_of_the_program() {
+    let bench = Bench::new();
+    let (model, data) = (asset("lenet5-mnist.safetensors"), asset("mnist"));
+    let flag = format!("--data={data}");
+    let arguments = ["disassemble", &model, &flag, "--task=0-2", "--keep-params=20%", "--no-evaluate", "-o=program"];
+    bench.succeeds(&arguments);
+    let source = mda::Source::read(&model).unwrap();
+    let data = mda::Data::open(&data, source.model()).unwrap();
+    let disassembly = mda::disassemble(&source, &data).task("0-2").unwrap().keep_params(0.2);
+    disassembly.run(&mda::Runtime::cpu()).unwrap().save(bench.path("library")).unwrap();
+    assert_eq!(std::fs::read(bench.path("program")).unwrap(), std::fs::read(bench.path("library")).unwrap());
+}
