@@ -53,6 +53,9 @@ impl<'a> Planner<'a> {
         let Some((ranking, best)) = candidates.into_iter().next() else {
             return Err(self.searches[0].too_small(budget));
         };
+        if !best.trial.is_usable() {
+            return Err(BudgetError::NothingRepaired { budget, plans: trials.len() });
+        }
         let search = &self.searches[ranking];
         let explanation = Explanation {
             budget: budget.to_string(),
@@ -90,24 +93,42 @@ impl<'a> Planner<'a> {
         Ok(candidates)
     }
 
-    /// Evaluates the first few different plans in full and puts the best of them first.
+    /// Evaluates the first few different plans in full and puts the best of them first; where none of them can be repaired,
+    /// the next few.
     fn confirm(&self, candidates: &mut [(usize, Candidate)]) -> Result<(), BudgetError> {
         let Some(confirm) = self.confirm else { return Ok(()) };
-        let mut finalists: Vec<usize> = Vec::new();
-        for index in 0..candidates.len() {
-            let plan = &candidates[index].1.plan;
-            if finalists.len() < FINALISTS && finalists.iter().all(|&other| candidates[other].1.plan != *plan) {
-                finalists.push(index);
+        loop {
+            let finalists = finalists(candidates);
+            let only_one =
+                finalists.len() < 2 && candidates.iter().all(|(_, candidate)| candidate.trial.confirmed.is_none());
+            if finalists.is_empty() || only_one {
+                return Ok(());
+            }
+            for &index in &finalists {
+                let (ranking, Candidate { plan, trial }) = &mut candidates[index];
+                trial.confirmed = Some(confirm(*ranking, plan).map_err(BudgetError::Evaluate)?);
+            }
+            candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
+            let is_decided = |(_, best): &(usize, Candidate)| best.trial.is_usable() && best.trial.confirmed.is_some();
+            if candidates.first().is_some_and(is_decided) {
+                return Ok(());
             }
         }
-        if finalists.len() < 2 {
-            return Ok(());
-        }
-        for &index in &finalists {
-            let (ranking, Candidate { plan, trial }) = &mut candidates[index];
-            trial.confirmed = Some(confirm(*ranking, plan).map_err(BudgetError::Evaluate)?);
-        }
-        candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
-        Ok(())
     }
+}
+
+/// The first few different plans that are usable and not confirmed.
+fn finalists(candidates: &[(usize, Candidate)]) -> Vec<usize> {
+    let mut finalists: Vec<usize> = Vec::new();
+    let plan = |index: usize| &candidates[index].1.plan;
+    let known = |index: usize| {
+        candidates.iter().any(|(_, other)| other.trial.confirmed.is_some() && other.plan == *plan(index))
+    };
+    for index in 0..candidates.len() {
+        let is_new = finalists.iter().all(|&other| plan(other) != plan(index)) && !known(index);
+        if finalists.len() < FINALISTS && is_new && candidates[index].1.trial.is_usable() {
+            finalists.push(index);
+        }
+    }
+    finalists
 }
