@@ -6,6 +6,7 @@ use super::search::{Candidate, Search};
 use super::sensitivity::measured;
 use super::site::Sites;
 use super::{Budget, BudgetError, Chosen, Confirm, Criterion, Quality, Request};
+use crate::keep::KeepPlan;
 
 /// How many plans [`Request::confirm`] decides between.
 pub const FINALISTS: usize = 3;
@@ -119,14 +120,13 @@ impl<'a> Planner<'a> {
 
 /// The first few different plans that are usable and not confirmed.
 fn finalists(candidates: &[(usize, Candidate)]) -> Vec<usize> {
-    let mut finalists: Vec<usize> = Vec::new();
-    let plan = |index: usize| &candidates[index].1.plan;
-    let known = |index: usize| {
-        candidates.iter().any(|(_, other)| other.trial.confirmed.is_some() && other.plan == *plan(index))
-    };
-    for index in 0..candidates.len() {
-        let is_new = finalists.iter().all(|&other| plan(other) != plan(index)) && !known(index);
-        if finalists.len() < FINALISTS && is_new && candidates[index].1.trial.is_usable() {
+    let confirmed = candidates.iter().filter(|(_, other)| other.trial.confirmed.is_some());
+    let confirmed: Vec<&KeepPlan> = confirmed.map(|(_, other)| &other.plan).collect();
+    let mut plans: Vec<&KeepPlan> = Vec::new();
+    let mut finalists = Vec::new();
+    for (index, (_, Candidate { plan, trial })) in candidates.iter().enumerate() {
+        if finalists.len() < FINALISTS && trial.is_usable() && !plans.contains(&plan) && !confirmed.contains(&plan) {
+            plans.push(plan);
             finalists.push(index);
         }
     }

@@ -117,7 +117,8 @@ impl Sums {
                 matmul(yx, Accum::Add, wanted, right, 1.0, Par::Seq);
             }
         });
-        (x.clear(), y.clear());
+        x.clear();
+        y.clear();
         self.waiting = [x, y];
     }
 

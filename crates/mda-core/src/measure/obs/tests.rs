@@ -106,6 +106,20 @@ fn fewer_rows_than_regressors_give_the_same_elimination() {
 }
 
 #[test]
+fn a_layer_of_25_088_regressors_is_done_in_seconds() {
+    // VGG-16 behind its Flatten; the squared number of its regressors would take 5 GB.
+    let (count, regressors) = (12, 25_088);
+    let mut gathered = Gathered::Rows(regression::Rows::new(regressors, 0, count));
+    gathered.add(&rows(count, regressors, 6), &[]);
+    let Regression::Rows(rows) = gathered.finish() else { panic!("rows") };
+    let order: Vec<usize> = (0..regressors).collect();
+    let damping = DAMPING * rows.mean_square();
+    let removals = eliminate(Dual::new(&rows, &order, damping).unwrap(), weight(2, regressors), &[49; 512]).unwrap();
+    assert_eq!(removals.len(), 512);
+    assert!(removals.iter().all(|removal| removal.cost > 0.0));
+}
+
+#[test]
 fn a_copy_goes_first_and_its_twin_stays() {
     let mut x = rows(200, 4, 3);
     x.chunks_mut(4).for_each(|row| row[3] = row[1]);
