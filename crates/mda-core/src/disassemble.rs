@@ -90,6 +90,15 @@ pub enum DisassembleError {
         /// The category.
         category: usize,
     },
+    /// A model that computes what is no number.
+    #[error(
+        "what enters `{layer}` is not finite for some image: the model itself overflows there; check its weights and the range \
+         of pixel values that it expects"
+    )]
+    NonFinite {
+        /// The layer.
+        layer: String,
+    },
     /// A bad formulation.
     #[error(transparent)]
     Formulation(#[from] FormulationError),
@@ -144,6 +153,13 @@ fn require_images(model: &Model, category: usize, images: &[usize]) -> Result<()
     }
 }
 
+fn require_finite(model: &Model, observations: &Observations) -> Result<(), DisassembleError> {
+    match observations.first_non_finite() {
+        Some(id) => Err(DisassembleError::NonFinite { layer: model.graph().node(id).name.clone() }),
+        None => Ok(()),
+    }
+}
+
 fn log_softmax(logits: &[f32], category: usize) -> f64 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let others = logits.iter().enumerate().filter(|&(k, _)| k != category);
@@ -182,12 +198,22 @@ pub fn attribute(
             // Whose images they are tells such a measure nothing.
             let contrast = task.first().map(|&category| (category, selection.contrast.clone()));
             let all: Vec<_> = parts.iter().cloned().chain(contrast).collect();
-            let shared = accumulate(model, formulation, &observer.together(source, &all)?, &task);
+            let observations = observer.together(source, &all)?;
+            require_finite(model, &observations)?;
+            let shared = accumulate(model, formulation, &observations, &task);
             categories.extend(task.into_iter().map(|category| (category, shared.clone())));
         }
-        Scope::Category => observer.apart(source, parts, |category, observations| {
-            categories.push((category, accumulate(model, formulation, &observations, &[category])));
-        })?,
+        Scope::Category => {
+            let mut all_finite = Ok(());
+            observer.apart(source, parts, |category, observations| {
+                let finite = require_finite(model, &observations);
+                if all_finite.is_ok() && finite.is_ok() {
+                    categories.push((category, accumulate(model, formulation, &observations, &[category])));
+                }
+                all_finite = std::mem::replace(&mut all_finite, Ok(())).and(finite);
+            })?;
+            all_finite?;
+        }
     }
     let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
     Ok(Attribution { formulation: formulation.clone(), categories, images_per_category })

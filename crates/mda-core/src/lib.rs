@@ -23,13 +23,13 @@ mod observer;
 pub mod op;
 pub mod provenance;
 pub mod reference;
+mod regression;
 pub mod relevance;
 pub mod repair;
 pub mod rescale;
 pub mod runner;
 pub mod slice;
 pub mod source;
-mod spd;
 pub mod task;
 pub mod tensor;
 #[cfg(test)]

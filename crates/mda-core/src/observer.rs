@@ -36,13 +36,17 @@ impl<'a> Observer<'a> {
         let Self { model, measuring, probes, running } = self;
         let mut seen = measuring.start(model);
         let Some(running) = running else { return Ok(seen) };
-        running.run(source, &joined(parts), |range, answers| {
+        let all = joined(parts);
+        running.run(source, &all, |range, answers| {
             for piece in pieces(parts, &range) {
                 let (category, rows) = (parts[piece.part].0, piece.rows(&range));
                 let (batch, positions) = (&answers[..], piece.positions);
-                measuring.observe(&Observed { model, probes, batch, rows, category, images, positions }, &mut seen);
+                let indices = &all[positions.clone()];
+                let observed = Observed { model, probes, batch, rows, category, images, positions, indices };
+                measuring.observe(&observed, &mut seen);
             }
         })?;
+        measuring.finish(&mut seen);
         Ok(seen)
     }
 
@@ -60,14 +64,17 @@ impl<'a> Observer<'a> {
             return Ok(());
         };
         let mut seen = measuring.start(model);
-        running.run(source, &joined(parts), |range, answers| {
+        let all = joined(parts);
+        running.run(source, &all, |range, answers| {
             for piece in pieces(parts, &range) {
                 let (category, images) = (parts[piece.part].0, parts[piece.part].1.len());
                 let (batch, rows) = (&answers[..], piece.rows(&range));
                 let positions = piece.positions.start - piece.before..piece.positions.end - piece.before;
-                let last = positions.end == images;
-                measuring.observe(&Observed { model, probes, batch, rows, category, images, positions }, &mut seen);
+                let (last, indices) = (positions.end == images, &all[piece.positions.clone()]);
+                let observed = Observed { model, probes, batch, rows, category, images, positions, indices };
+                measuring.observe(&observed, &mut seen);
                 if last {
+                    measuring.finish(&mut seen);
                     finished(category, std::mem::replace(&mut seen, measuring.start(model)));
                 }
             }

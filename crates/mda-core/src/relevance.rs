@@ -6,9 +6,11 @@ use crate::graph::{NodeId, ValidGraph};
 use crate::measure::{Layer, Rows};
 use crate::model::Model;
 use crate::op::Op;
+use crate::regression::{Gathered, Regression};
 use crate::tensor::Tensor;
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::ops::Index;
 
 /// What matters to one category (or, united, to a task): a decision and a score for every channel of every value.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +22,47 @@ pub struct Relevance {
 }
 
 /// What a measure knows of every layer, from the parameters or while images ran: the images' window sums `[N, P, taps]`
-/// and inputs `[N, P]` for relative contribution (see [`crate::contribution::relative_contributions`]), one number an
-/// input, `[P]`, for the others.
-pub type Observations = HashMap<NodeId, Tensor>;
+/// and inputs `[N, P]` for relative contribution (see [`crate::contribution::relative_contributions`]), what its kernels see
+/// for structured OBS, one number an input, `[P]`, for the others.
+#[derive(Debug, Default)]
+pub struct Observations {
+    pub(crate) numbers: HashMap<NodeId, Tensor>,
+    /// Rows that still come in.
+    pub(crate) gathered: HashMap<NodeId, Gathered>,
+    pub(crate) regressions: HashMap<NodeId, Regression>,
+}
+
+impl Observations {
+    /// Of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The first layer of which something was observed that is not a finite number.
+    pub fn first_non_finite(&self) -> Option<NodeId> {
+        let numbers = self.numbers.iter().filter(|(_, numbers)| numbers.first_non_finite().is_some());
+        let rows = self.regressions.iter().filter(|(_, rows)| !rows.is_finite());
+        numbers.map(|(&id, _)| id).chain(rows.map(|(&id, _)| id)).min()
+    }
+}
+
+impl FromIterator<(NodeId, Tensor)> for Observations {
+    fn from_iter<I: IntoIterator<Item = (NodeId, Tensor)>>(numbers: I) -> Self {
+        Self { numbers: numbers.into_iter().collect(), ..Self::default() }
+    }
+}
+
+/// The numbers that were observed of a layer.
+///
+/// # Panics
+/// Where there are none.
+impl Index<&NodeId> for Observations {
+    type Output = Tensor;
+
+    fn index(&self, layer: &NodeId) -> &Tensor {
+        &self.numbers[layer]
+    }
+}
 
 impl Relevance {
     fn none(graph: &ValidGraph) -> Self {
@@ -99,12 +139,11 @@ fn through_layer(model: &Model, formulation: &Formulation, seen: &Observations, 
         Op::Linear(_) => formulation.linear,
         _ => formulation.conv,
     };
-    let observed = seen.get(&id).unwrap_or_else(|| panic!("observations of `{}`", node.name));
     let weights: Vec<f32> = match formulation.accumulation {
         Accumulation::Soft => rows.iter().map(|&q| relevance.score[id][q]).collect(),
         Accumulation::Hard | Accumulation::None => vec![1.0; rows.len()],
     };
-    let layer = Layer { model, id, observed };
+    let layer = Layer { model, id, seen };
     let measuring = formulation.measure.measuring();
     let input = node.inputs[0];
     let channels = model.graph().node(input).shape.channels();

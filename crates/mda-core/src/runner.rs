@@ -1,6 +1,7 @@
 //! Running a model over labelled images.
 
 use crate::backend::{Backend, BackendError, Probe, Session};
+use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;
 use crate::source::{ImageSource, SourceError};
 use crate::tensor::Tensor;
@@ -44,14 +45,34 @@ pub struct Running<'a> {
     categories: usize,
 }
 
+/// Batches are made smaller where their largest values and what is probed of them would take more bytes than this.
+const MOST_BYTES_A_BATCH: usize = 1 << 28;
+
 impl<'a> Runner<'a> {
-    /// Compiles `model` once for many runs.
+    /// The same with as many images a batch as fit into a quarter of a GiB: counted are the two largest values of a model and
+    /// what is probed.
+    pub(crate) fn within_memory(&self, graph: &ValidGraph, probes: &[Probe]) -> Self {
+        let elements = |id: NodeId| graph.node(id).shape.elements();
+        let probed = |probe: &Probe| match *probe {
+            Probe::Value(id) => elements(id),
+            Probe::Input(id) => elements(graph.node(id).inputs[0]),
+            // A few numbers a channel.
+            Probe::Moments(_) | Probe::WindowSum(_) => 0,
+        };
+        let largest = (0..graph.nodes().len()).map(elements).max().unwrap_or(0);
+        let numbers = probes.iter().map(probed).fold(largest.saturating_mul(2), usize::saturating_add);
+        let fit = MOST_BYTES_A_BATCH / numbers.saturating_mul(size_of::<f32>()).max(1);
+        Self { batch_size: self.batch_size.min(fit.max(1)), ..*self }
+    }
+
+    /// Compiles `model` once for many runs. Where an image takes much memory, fewer run at a time than were asked for.
     ///
     /// # Errors
     /// [`BackendError`] where the backend refuses the model, the device or a probe.
     pub fn start(&self, model: &Model, probes: &[Probe]) -> Result<Running<'a>, BackendError> {
         let session = self.backend.compile(model, self.device, probes)?.session()?;
-        Ok(Running { runner: *self, session, categories: model.categories().len() })
+        let runner = self.within_memory(model.graph(), probes);
+        Ok(Running { runner, session, categories: model.categories().len() })
     }
 
     /// Runs `model` over the images at `indices` and hands every batch's probes to `each` with the positions that the

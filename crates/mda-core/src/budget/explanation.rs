@@ -26,10 +26,21 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// The better one first: confirmed before not, then by the criterion; what is alike in that by the other of the two;
-    /// what is alike in both by its size.
+    /// What is known of it.
+    fn known(&self) -> Quality {
+        self.confirmed.unwrap_or(self.quality)
+    }
+
+    /// Whether it can be repaired, as far as that is known.
+    pub(super) fn is_usable(&self) -> bool {
+        self.known() != Quality::WORST
+    }
+
+    /// The better one first: usable before not, confirmed before not, then by the criterion; what is alike in that by the
+    /// other of the two; what is alike in both by its size.
     pub(super) fn before(&self, other: &Self, criterion: Criterion) -> Ordering {
-        let (own, others) = (self.confirmed.unwrap_or(self.quality), other.confirmed.unwrap_or(other.quality));
+        let (own, others) = (self.known(), other.known());
+        let usable = other.is_usable().cmp(&self.is_usable());
         let confirmed = other.confirmed.is_some().cmp(&self.confirmed.is_some());
         let loss = own.loss.total_cmp(&others.loss);
         let accuracy = others.accuracy.total_cmp(&own.accuracy);
@@ -37,7 +48,7 @@ impl Trial {
             Criterion::Loss => loss.then(accuracy),
             Criterion::Accuracy => accuracy.then(loss),
         };
-        confirmed.then(quality).then(self.size.parameters.cmp(&other.size.parameters))
+        usable.then(confirmed).then(quality).then(self.size.parameters.cmp(&other.size.parameters))
     }
 }
 
@@ -93,11 +104,14 @@ impl fmt::Display for Explanation {
         writeln!(f, "budget: {}; uncut within the task: {:.2} %", self.budget, self.whole.accuracy)?;
         for trial in &self.trials {
             let mark = if *trial == self.chosen { '*' } else { ' ' };
-            let Quality { accuracy, loss } = trial.quality;
+            let worth = |Quality { accuracy, loss }: Quality| match trial.is_usable() {
+                true => format!("{accuracy:6.2} %, loss {loss:.4}"),
+                false => "cannot be repaired".into(),
+            };
             let Trial { ranking, strategy, size, .. } = trial;
-            write!(f, "{mark} {accuracy:6.2} %, loss {loss:.4}, {}: {ranking}, {strategy}", sizes(*size))?;
-            if let Some(Quality { accuracy, loss }) = trial.confirmed {
-                write!(f, "; after the whole repair {accuracy:.2} %, loss {loss:.4}")?;
+            write!(f, "{mark} {}, {}: {ranking}, {strategy}", worth(trial.quality), sizes(*size))?;
+            if let Some(confirmed) = trial.confirmed {
+                write!(f, "; after the whole repair {}", worth(confirmed).trim_start())?;
             }
             writeln!(f)?;
         }

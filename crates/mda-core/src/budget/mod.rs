@@ -50,6 +50,11 @@ pub struct Quality {
     pub loss: f64,
 }
 
+impl Quality {
+    /// Of a plan that cannot be repaired: worse than any other.
+    pub const WORST: Self = Self { accuracy: f64::NEG_INFINITY, loss: f64::INFINITY };
+}
+
 /// Which of two plans is the better one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Criterion {
@@ -63,7 +68,7 @@ pub enum Criterion {
 /// What an evaluation fails with.
 pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Cuts as a plan says, perhaps repairs, and evaluates.
+/// Cuts as a plan says, perhaps repairs, and evaluates; a plan that cannot be repaired is [`Quality::WORST`].
 pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a;
 
 /// As [`Evaluate`], told whose plan it is, as a position among [`Request::rankings`].
@@ -137,6 +142,17 @@ pub enum BudgetError {
         least: u64,
         /// The source's size.
         whole: u64,
+    },
+    /// Nothing but plans that cannot be repaired.
+    #[error(
+        "none of the {plans} plans for {budget} can be repaired: the components compute what is not finite; give a larger \
+         budget or --repair none"
+    )]
+    NothingRepaired {
+        /// The budget.
+        budget: Budget,
+        /// How many plans were tried.
+        plans: usize,
     },
     /// A plan that cannot be cut.
     #[error(transparent)]

@@ -6,6 +6,7 @@ use super::search::{Candidate, Search};
 use super::sensitivity::measured;
 use super::site::Sites;
 use super::{Budget, BudgetError, Chosen, Confirm, Criterion, Quality, Request};
+use crate::keep::KeepPlan;
 
 /// How many plans [`Request::confirm`] decides between.
 pub const FINALISTS: usize = 3;
@@ -53,6 +54,9 @@ impl<'a> Planner<'a> {
         let Some((ranking, best)) = candidates.into_iter().next() else {
             return Err(self.searches[0].too_small(budget));
         };
+        if !best.trial.is_usable() {
+            return Err(BudgetError::NothingRepaired { budget, plans: trials.len() });
+        }
         let search = &self.searches[ranking];
         let explanation = Explanation {
             budget: budget.to_string(),
@@ -90,24 +94,41 @@ impl<'a> Planner<'a> {
         Ok(candidates)
     }
 
-    /// Evaluates the first few different plans in full and puts the best of them first.
+    /// Evaluates the first few different plans in full and puts the best of them first; where none of them can be repaired,
+    /// the next few.
     fn confirm(&self, candidates: &mut [(usize, Candidate)]) -> Result<(), BudgetError> {
         let Some(confirm) = self.confirm else { return Ok(()) };
-        let mut finalists: Vec<usize> = Vec::new();
-        for index in 0..candidates.len() {
-            let plan = &candidates[index].1.plan;
-            if finalists.len() < FINALISTS && finalists.iter().all(|&other| candidates[other].1.plan != *plan) {
-                finalists.push(index);
+        loop {
+            let finalists = finalists(candidates);
+            let only_one =
+                finalists.len() < 2 && candidates.iter().all(|(_, candidate)| candidate.trial.confirmed.is_none());
+            if finalists.is_empty() || only_one {
+                return Ok(());
+            }
+            for &index in &finalists {
+                let (ranking, Candidate { plan, trial }) = &mut candidates[index];
+                trial.confirmed = Some(confirm(*ranking, plan).map_err(BudgetError::Evaluate)?);
+            }
+            candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
+            let is_decided = |(_, best): &(usize, Candidate)| best.trial.is_usable() && best.trial.confirmed.is_some();
+            if candidates.first().is_some_and(is_decided) {
+                return Ok(());
             }
         }
-        if finalists.len() < 2 {
-            return Ok(());
-        }
-        for &index in &finalists {
-            let (ranking, Candidate { plan, trial }) = &mut candidates[index];
-            trial.confirmed = Some(confirm(*ranking, plan).map_err(BudgetError::Evaluate)?);
-        }
-        candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
-        Ok(())
     }
+}
+
+/// The first few different plans that are usable and not confirmed.
+fn finalists(candidates: &[(usize, Candidate)]) -> Vec<usize> {
+    let confirmed = candidates.iter().filter(|(_, other)| other.trial.confirmed.is_some());
+    let confirmed: Vec<&KeepPlan> = confirmed.map(|(_, other)| &other.plan).collect();
+    let mut plans: Vec<&KeepPlan> = Vec::new();
+    let mut finalists = Vec::new();
+    for (index, (_, Candidate { plan, trial })) in candidates.iter().enumerate() {
+        if finalists.len() < FINALISTS && trial.is_usable() && !plans.contains(&plan) && !confirmed.contains(&plan) {
+            plans.push(plan);
+            finalists.push(index);
+        }
+    }
+    finalists
 }

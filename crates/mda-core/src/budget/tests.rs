@@ -131,6 +131,37 @@ fn senseless_and_impossible_budgets_say_so() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_repaired_is_a_bad_plan() {
+    let mut draws = Uniform::new(6);
+    let model = random_model(&mut draws);
+    let relevance = random_relevance(&model, &mut draws);
+    let rankings = [Ranking { name: "random", relevance: &relevance, fixed: None }];
+    let uniform_plan = uniform(&model, &relevance, &[0], Budget::Params(0.5)).unwrap();
+    let everything = Sites::new(model.graph(), &relevance, &[0]).everything();
+    // Only the uniform plan can be repaired, though all others would seem better.
+    let only = |plan: &KeepPlan| match () {
+        () if *plan == uniform_plan => Ok(Quality { accuracy: 1.0, loss: 99.0 }),
+        () if *plan == everything => Ok(quality(&model, plan)),
+        () => Ok(Quality::WORST),
+    };
+    let anything = |plan: &KeepPlan| Ok(quality(&model, plan));
+    let in_trials = Request { evaluate: &only, sensitivity: &anything, ..request(&model, &rankings, &[0], &only) };
+    let chosen = choose(&in_trials, Budget::Params(0.5)).unwrap();
+    assert_eq!(chosen.plan, uniform_plan);
+    assert!(chosen.explanation.to_string().contains("cannot be repaired"));
+    // Trials think well of all; the whole repair says which ones fail.
+    let confirm = |_: usize, plan: &KeepPlan| only(plan);
+    let confirmed = Request { confirm: Some(&confirm), ..request(&model, &rankings, &[0], &anything) };
+    assert_eq!(choose(&confirmed, Budget::Params(0.5)).unwrap().plan, uniform_plan);
+    let none = |plan: &KeepPlan| if *plan == everything { anything(plan) } else { Ok(Quality::WORST) };
+    let in_trials = Request { evaluate: &none, sensitivity: &anything, ..request(&model, &rankings, &[0], &none) };
+    let error = choose(&in_trials, Budget::Params(0.5)).unwrap_err();
+    assert!(matches!(error, BudgetError::NothingRepaired { plans: 1.., .. }), "{error}");
+    // Without a plan that can be repaired the source itself drops by nothing.
+    assert_eq!(choose(&in_trials, Budget::MaxDrop(100.0)).unwrap().plan, everything);
+}
+
+#[test]
 fn sensitive_layers_keep_more() {
     let mut uniform = Uniform::new(7);
     let model = random_model(&mut uniform);

@@ -23,6 +23,7 @@ use crate::backend::Probe;
 use crate::contribution::{Contributions, is_layer};
 use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;
+use crate::regression::Regression;
 use crate::relevance::Observations;
 use crate::tensor::Tensor;
 use rayon::prelude::*;
@@ -133,6 +134,9 @@ pub(crate) trait Measuring: Sync {
     /// Takes up a batch.
     fn observe(&self, _batch: &Observed<'_>, _seen: &mut Observations) {}
 
+    /// Concludes after the last batch.
+    fn finish(&self, _seen: &mut Observations) {}
+
     /// Whether it answers a row of its own for every output, so that outputs can be handled apart.
     fn by_output(&self) -> bool {
         false
@@ -141,7 +145,7 @@ pub(crate) trait Measuring: Sync {
     /// What the inputs of a layer are worth to the outputs `rows`: for a per-channel measure a single row, the
     /// observation `[P]` itself.
     fn contributions(&self, layer: &Layer<'_>, _rows: &Rows<'_>) -> Contributions {
-        let values = layer.observed.data().to_vec();
+        let values = layer.observed().data().to_vec();
         Contributions { seen: values.len(), first: vec![0], values }
     }
 }
@@ -161,6 +165,8 @@ pub(crate) struct Observed<'a> {
     pub images: usize,
     /// Which of them these are.
     pub positions: Range<usize>,
+    /// Where they stand in their source.
+    pub indices: &'a [usize],
 }
 
 impl Observed<'_> {
@@ -175,7 +181,7 @@ impl Observed<'_> {
 
     /// Adds to the `channels` sums of a layer.
     fn add(&self, seen: &mut Observations, layer: NodeId, channels: usize, to: impl FnOnce(&mut [f32])) {
-        to(seen.entry(layer).or_insert_with(|| Tensor::zeros([channels])).data_mut());
+        to(seen.numbers.entry(layer).or_insert_with(|| Tensor::zeros([channels])).data_mut());
     }
 
     /// Puts every answer into its place among those of all images, `[images, ...]`, at the node that its probe is about.
@@ -183,10 +189,10 @@ impl Observed<'_> {
         for (probe, answer) in self.probes.iter().zip(self.batch) {
             let mut shape = answer.shape().to_vec();
             shape[0] = self.images;
-            seen.entry(probe.node()).or_insert_with(|| Tensor::zeros(shape));
+            seen.numbers.entry(probe.node()).or_insert_with(|| Tensor::zeros(shape));
         }
         let answers: HashMap<NodeId, &Tensor> = self.probes.iter().map(|probe| probe.node()).zip(self.batch).collect();
-        seen.par_iter_mut().for_each(|(layer, all)| {
+        seen.numbers.par_iter_mut().for_each(|(layer, all)| {
             let answer = answers[layer];
             let stride = answer.len() / answer.shape()[0];
             let of = |images: &Range<usize>| images.start * stride..images.end * stride;
@@ -199,7 +205,23 @@ impl Observed<'_> {
 pub(crate) struct Layer<'a> {
     pub model: &'a Model,
     pub id: NodeId,
-    pub observed: &'a Tensor,
+    pub seen: &'a Observations,
+}
+
+impl<'a> Layer<'a> {
+    /// The numbers that were observed of it.
+    fn observed(&self) -> &'a Tensor {
+        self.seen.numbers.get(&self.id).unwrap_or_else(|| self.unseen())
+    }
+
+    /// The rows that were observed of it.
+    fn regression(&self) -> &'a Regression {
+        self.seen.regressions.get(&self.id).unwrap_or_else(|| self.unseen())
+    }
+
+    fn unseen(&self) -> ! {
+        panic!("observations of `{}`", self.model.graph().node(self.id).name)
+    }
 }
 
 /// The outputs of a layer that something is worth something to.

@@ -27,6 +27,6 @@ impl Measuring for RelativeContribution {
     }
 
     fn contributions(&self, layer: &Layer<'_>, rows: &Rows<'_>) -> Contributions {
-        relative_contributions(layer.model, layer.id, layer.observed, rows.outputs)
+        relative_contributions(layer.model, layer.id, layer.observed(), rows.outputs)
     }
 }

@@ -6,7 +6,8 @@ use crate::gradient::{cross_entropy_gradient, gradients};
 use crate::graph::ValidGraph;
 use crate::relevance::Observations;
 
-/// `|activation * d(cross-entropy)/d(activation)|` summed over positions, averaged over images.
+/// `|sum over positions of activation * d(cross-entropy)/d(activation)|`, averaged over images: all positions of a channel go
+/// together, so what one of them gains makes up for what another loses.
 pub(super) struct Taylor;
 
 impl Measuring for Taylor {
@@ -25,8 +26,8 @@ impl Measuring for Taylor {
             batch.add(seen, id, shape.channels(), |sums| {
                 let planes = gradients[input].iter().flat_map(|g| g.data().chunks(shape.positions()));
                 for (plane, (g, a)) in planes.zip(values.data().chunks(shape.positions())).enumerate() {
-                    let sum: f32 = g.iter().zip(a).map(|(g, a)| (g * a).abs()).sum();
-                    sums[plane % shape.channels()] += sum * share;
+                    let sum: f32 = g.iter().zip(a).map(|(g, a)| g * a).sum();
+                    sums[plane % shape.channels()] += sum.abs() * share;
                 }
             });
         }

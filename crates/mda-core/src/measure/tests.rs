@@ -4,7 +4,7 @@ use super::*;
 use crate::disassemble::{Selection, attribute, observe};
 use crate::formulation::{Accumulation, Formulation};
 use crate::graph::{Graph, Parameters};
-use crate::op::{Clamp, Conv2d, Flatten, Input, Linear};
+use crate::op::{Clamp, Conv2d, Flatten, GlobalAvgPool, Input, Linear};
 use crate::reference::Reference;
 use crate::runner::Runner;
 use crate::source::{Batch, Batches, ImageSource};
@@ -116,6 +116,171 @@ fn taylor_is_activation_times_gradient() {
     let missing = [24.0f64, 4.8].map(|difference| (-difference).exp() / (1.0 + (-difference).exp()));
     let mean = |per_pixel: f64| per_pixel * (10.0 * missing[0] + 2.0 * missing[1]) / 2.0;
     assert_close(&seen(Measure::Taylor), &[mean(2.0), 0.0, mean(0.4)]);
+}
+
+#[test]
+fn taylor_sums_over_positions_before_it_takes_the_magnitude() {
+    // Two channels of two positions each, the pixels themselves; a linear layer behind a 1x1 convolution that passes both on.
+    let mut graph = Graph::new();
+    graph.push("image", Input { channels: 2, height: 1, width: 2 }, &[]);
+    graph.push("conv", Conv2d::dense(2, 1, 1, 0, false), &["image"]);
+    graph.push("flat", Flatten {}, &["conv"]);
+    graph.push("fc", Linear { out_features: 2, bias: false }, &["flat"]);
+    let parameters = Parameters::from_iter([
+        ("conv.weight", Tensor::new([2, 2, 1, 1], vec![1.0, 0.0, 0.0, 1.0]).unwrap()),
+        ("fc.weight", Tensor::new([2, 4], vec![1.0, -1.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0]).unwrap()),
+    ]);
+    let model = Model::new("signs", graph.validate().unwrap(), parameters, images().names).unwrap();
+    struct Pairs;
+    impl ImageSource for Pairs {
+        fn categories(&self) -> &[String] {
+            &[]
+        }
+        fn labels(&self) -> &[usize] {
+            &[0, 0]
+        }
+        fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+            // Channel 0 has 3 and 2, channel 1 has 1 and 1; in the second image 1 and 4, 2 and -2.
+            let pixels = [[3.0, 2.0, 1.0, 1.0], [1.0, 4.0, 2.0, -2.0]];
+            Box::new(indices.chunks(batch_size).map(move |part| {
+                let data = part.iter().flat_map(|&index| pixels[index]).collect();
+                Ok(Batch {
+                    images: Tensor::new([part.len(), 2, 1, 2], data)?,
+                    labels: vec![0; part.len()],
+                    indices: part.to_vec(),
+                })
+            }))
+        }
+    }
+    let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
+    let formulation = Formulation::layer_alone(Measure::Taylor);
+    let observations = observe(&runner, &model, &Pairs, &[(0, vec![0, 1])], &formulation).unwrap();
+    // Logits 3 - 2 + 1 + 2 = 4 and 1 - 4 + 2 - 4 = -5 against 0; activation times gradient is -(1 - p) weight * pixel:
+    // +3 and -2, +1 and +2 in the first image, +1 and -4, +2 and -4 in the second.
+    let missing = [4.0f64, -5.0].map(|logit| 1.0 / (1.0 + logit.exp()));
+    let expected = [(1.0 * missing[0] + 3.0 * missing[1]) / 2.0, (3.0 * missing[0] + 2.0 * missing[1]) / 2.0];
+    let conv = model.graph().find("conv").unwrap();
+    let got: Vec<f64> = observations[&conv].data().iter().map(|&x| f64::from(x)).collect();
+    assert_close(&got, &expected);
+}
+
+/// Images of one channel and 28x28 pixels, and a network of two convolutions over them.
+struct Maps(Tensor, Vec<String>);
+
+impl Maps {
+    fn new(count: usize) -> Self {
+        let mut uniform = Uniform::new(4);
+        let pixels = (0..count * 784).map(|_| uniform.signed()).collect();
+        Self(Tensor::new([count, 1, 28, 28], pixels).unwrap(), images().names)
+    }
+
+    fn model(&self) -> Model {
+        let mut uniform = Uniform::new(5);
+        let mut graph = Graph::new();
+        graph.push("image", Input { channels: 1, height: 28, width: 28 }, &[]);
+        graph.push("first", Conv2d::dense(6, 3, 1, 1, false), &["image"]);
+        graph.push("relu", Clamp::relu(), &["first"]);
+        graph.push("second", Conv2d::dense(2, 3, 2, 1, false), &["relu"]);
+        graph.push("pooled", GlobalAvgPool {}, &["second"]);
+        graph.push("flat", Flatten {}, &["pooled"]);
+        graph.push("fc", Linear { out_features: 2, bias: false }, &["flat"]);
+        let mut tensor = |shape: &[usize]| {
+            Tensor::new(shape, (0..shape.iter().product()).map(|_| uniform.signed()).collect()).unwrap()
+        };
+        let parameters = Parameters::from_iter([
+            ("first.weight", tensor(&[6, 1, 3, 3])),
+            ("second.weight", tensor(&[2, 6, 3, 3])),
+            ("fc.weight", tensor(&[2, 2])),
+        ]);
+        Model::new("maps", graph.validate().unwrap(), parameters, self.1.clone()).unwrap()
+    }
+
+    /// The scores of the first layer's channels.
+    fn scores(&self, model: &Model, batch_size: usize) -> Result<Vec<f32>, crate::disassemble::DisassembleError> {
+        let runner = Runner { backend: &Reference, device: None, batch_size };
+        let selection = Selection::new(vec![(0, (0..self.0.shape()[0]).collect())]);
+        let attribution = attribute(&runner, model, self, &selection, &Formulation::preset("obs").unwrap())?;
+        Ok(attribution.categories[0].1.score[model.graph().find("relu").unwrap()].clone())
+    }
+}
+
+impl ImageSource for Maps {
+    fn categories(&self) -> &[String] {
+        &self.1
+    }
+
+    fn labels(&self) -> &[usize] {
+        &[]
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        let batch = |part: &[usize]| {
+            Ok(Batch { images: self.0.select(0, part), labels: vec![0; part.len()], indices: part.to_vec() })
+        };
+        Box::new(indices.chunks(batch_size).map(batch))
+    }
+}
+
+#[test]
+fn obs_scores_do_not_depend_on_the_batch_size_nor_on_threads() {
+    let images = Maps::new(40);
+    let model = images.model();
+    let scores = images.scores(&model, 64).unwrap();
+    assert!(scores.iter().all(|score| score.is_finite()) && scores.iter().any(|&score| score != scores[0]));
+    for (batch_size, threads) in [(1, 1), (7, 2), (64, 3)] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| images.scores(&model, batch_size)).unwrap(), scores);
+    }
+}
+
+#[test]
+fn obs_sees_all_columns_of_a_map() {
+    // A copy of channel 1 that differs from it where the image is bright, which only the columns from 3 on are.
+    let mut images = Maps::new(60);
+    for row in images.0.data_mut().chunks_mut(28) {
+        row.iter_mut().for_each(|pixel| *pixel = -pixel.abs());
+        row.iter_mut().enumerate().filter(|(column, _)| column % 7 == 3).for_each(|(_, pixel)| *pixel = 3.0 - *pixel);
+    }
+    let mut model = images.model();
+    let mut parameters = model.parameters().clone();
+    // Channel 0 shines in the bright columns alone; nothing else does.
+    let filters: Vec<f32> = [1.0, -1.0, -0.5, -0.4, -0.3, -0.2]
+        .into_iter()
+        .flat_map(|w| {
+            let mut filter = [0.0; 9];
+            filter[4] = w;
+            filter
+        })
+        .collect();
+    parameters.insert("first.weight", Tensor::new([6, 1, 3, 3], filters).unwrap());
+    let mut second = [0.0; 2 * 54];
+    (0..12).for_each(|kernel| second[kernel * 9 + 4] = 1.0);
+    parameters.insert("second.weight", Tensor::new([2, 6, 3, 3], second.to_vec()).unwrap());
+    model = Model::new("maps", model.graph().clone(), parameters, images.1.clone()).unwrap();
+    let scores = images.scores(&model, 64).unwrap();
+    assert!(scores[1..].iter().all(|&score| score < scores[0]), "{scores:?}");
+}
+
+#[test]
+fn a_model_that_overflows_is_told_by_its_layer() {
+    let images = Maps::new(3);
+    let model = images.model();
+    let mut parameters = model.parameters().clone();
+    parameters.insert("first.weight", Tensor::new([6, 1, 3, 3], vec![3e38; 54]).unwrap());
+    let model = Model::new("maps", model.graph().clone(), parameters, images.1.clone()).unwrap();
+    let error = images.scores(&model, 2).unwrap_err().to_string();
+    assert!(error.contains("`second` is not finite"), "{error}");
+}
+
+#[test]
+fn dead_and_constant_channels_do_obs_no_harm() {
+    let mut images = Maps::new(12);
+    images.0.data_mut().fill(0.25);
+    let scores = images.scores(&images.model(), 5).unwrap();
+    assert!(scores.iter().all(|score| score.is_finite()), "{scores:?}");
+    images.0.data_mut().fill(0.0);
+    let scores = images.scores(&images.model(), 5).unwrap();
+    assert!(scores.iter().all(|score| score.is_finite()) && scores.iter().any(|&score| score > 0.99), "{scores:?}");
 }
 
 #[test]

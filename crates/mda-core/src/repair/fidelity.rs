@@ -1,7 +1,7 @@
 //! How far the layers of a component are from what their source computes.
 
 use super::rewrite::batch_norm_behind;
-use super::{LayerRepair, RepairError, Work};
+use super::{LayerRepair, Refit, RepairError, Work};
 use crate::backend::{Probe, Session};
 use crate::graph::NodeId;
 use crate::model::Model;
@@ -10,11 +10,7 @@ use crate::runner::RunError;
 use crate::tensor::Tensor;
 
 /// The layers of a component with their relative errors on held-out images before and after the repair.
-pub(super) fn layers(
-    work: &Work<'_>,
-    repaired: &Model,
-    lambdas: &[(String, f64)],
-) -> Result<Vec<LayerRepair>, RepairError> {
+pub(super) fn layers(work: &Work<'_>, repaired: &Model, refits: &[Refit]) -> Result<Vec<LayerRepair>, RepairError> {
     let cut = &work.component.model;
     let graph = cut.graph();
     let is_layer = |id: &NodeId| matches!(graph.node(*id).op, Op::Conv2d(_) | Op::Linear(_));
@@ -25,7 +21,11 @@ pub(super) fn layers(
     let mut sessions =
         [session(work, work.source, &sources)?, session(work, cut, &observed)?, session(work, repaired, &observed)?];
     let mut differences: Vec<Differences> = origins.iter().map(|(_, kept)| Differences::new(kept)).collect();
-    for batch in work.images.batches(work.held_out, work.runner.batch_size) {
+    let probes: Vec<Probe> = sources.iter().map(|&id| Probe::Value(id)).collect();
+    // Three models at a time.
+    let all: Vec<Probe> = std::iter::repeat_n(probes, 3).flatten().collect();
+    let batch_size = work.runner.within_memory(work.source.graph(), &all).batch_size;
+    for batch in work.images.batches(work.held_out, batch_size) {
         let images = batch.map_err(RunError::Source)?.images;
         let [source, cut, repaired] = sessions.each_mut().map(|session| session.run(&images));
         let source = source.map_err(RunError::from)?.probes;
@@ -37,8 +37,9 @@ pub(super) fn layers(
     let report = layers.iter().zip(&differences).map(|(&id, differences)| {
         let layer = graph.node(id).name.clone();
         let [before, after] = differences.relative();
-        let lambda = lambdas.iter().find(|(name, _)| *name == layer).map(|&(_, lambda)| lambda);
-        LayerRepair { layer, before, after, lambda }
+        let refit = refits.iter().find(|refit| refit.layer == layer);
+        let (lambda, degenerate) = refit.map_or((None, None), |refit| (refit.lambda, refit.degenerate));
+        LayerRepair { layer, before, after, lambda, degenerate }
     });
     Ok(report.collect())
 }

@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 use std::borrow::Cow;
 
 /// Activations that would take more bytes than this are computed anew from further back instead of being held.
-const MOST_BYTES_HELD: usize = 1 << 29;
+const MOST_BYTES_HELD: usize = 1 << 28;
 
 /// One value of a model for all images of a set; everything behind it is computed from there.
 pub(super) struct Frontier<'a> {

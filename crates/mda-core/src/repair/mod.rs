@@ -6,9 +6,8 @@
 mod batch_norm;
 mod bias;
 mod fidelity;
+mod fit;
 mod frontier;
-mod gram;
-mod patches;
 mod rewrite;
 mod ridge;
 mod segment;
@@ -113,6 +112,25 @@ pub struct LayerRepair {
     pub after: f64,
     /// What it was pulled towards the source's weights with, where it was refitted.
     pub lambda: Option<f64>,
+    /// What went wrong where its inputs determine no weights under the lambdas that were asked for.
+    pub degenerate: Option<Degenerate>,
+}
+
+/// What becomes of a layer whose inputs determine no weights, such as one that only dead channels enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Degenerate {
+    /// A larger lambda than was asked for did.
+    MoreLambda,
+    /// It kept the weights that it was cut with.
+    KeptWeights,
+}
+
+/// What a repair did to one layer.
+struct Refit {
+    layer: String,
+    lambda: Option<f64>,
+    degenerate: Option<Degenerate>,
 }
 
 /// Why a component cannot be repaired.
@@ -150,9 +168,12 @@ pub enum RepairError {
         /// What differs.
         difference: String,
     },
-    /// A layer whose inputs do not determine its weights.
-    #[error("the inputs of `{layer}` determine no weights; give more calibration images or a larger lambda")]
-    Singular {
+    /// A source that computes what is no number.
+    #[error(
+        "what the source computes at `{layer}` is not finite for some image; check its weights and the range of pixel values \
+         that it expects"
+    )]
+    SourceNonFinite {
         /// The layer.
         layer: String,
     },
@@ -171,6 +192,14 @@ pub enum RepairError {
     /// A repaired model that does not check; a defect of this crate.
     #[error("the repaired model is invalid, which is a defect of MDA: {0}")]
     Invalid(#[from] GraphErrors),
+}
+
+impl RepairError {
+    /// Whether the plan that the component was cut by is to blame, so that another plan may well be repaired: its numbers
+    /// overflow where those of the source do not.
+    pub fn is_of_the_plan(&self) -> bool {
+        matches!(self, Self::NonFinite { .. })
+    }
 }
 
 /// What every repair works with.
@@ -207,11 +236,11 @@ impl Work<'_> {
 /// Repairs `component`, which was cut out of `source`, with the images at `calibration`; what there is to choose is
 /// chosen by the error on the images at `held_out`. Neither may be test images.
 ///
-/// Memory: the activations of one layer of both models for all images, where they take less than half a GiB each, and a
-/// layer's squared number of regressors.
+/// Memory: the activations of one layer of both models for all images, where they take less than a quarter of a GiB each, and
+/// a layer's squared number of regressors, up to 6144; where it has more, up to 4096 rows of them.
 ///
 /// # Errors
-/// [`RepairError`]: no images, a component of another source, singular or non-finite fits, and where running fails.
+/// [`RepairError`]: no images, a component of another source, numbers that overflow, and where running fails.
 pub fn repair(
     runner: &Runner<'_>,
     source: &Model,
@@ -227,13 +256,13 @@ pub fn repair(
     };
     needs("calibration", *repair == Repair::None || !calibration.is_empty())?;
     needs("held-out", !matches!(repair, Repair::Ridge(_)) || !held_out.is_empty())?;
-    let (model, lambdas) = match repair {
+    let (model, refits) = match repair {
         Repair::None => (component.model.clone(), Vec::new()),
         Repair::Bias => (bias::repair(&work)?, Vec::new()),
         Repair::BatchNorm => (batch_norm::repair(&work)?, Vec::new()),
         Repair::Ridge(options) => ridge::repair(&work, options)?,
     };
-    let layers = if held_out.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &lambdas)? };
+    let layers = if held_out.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &refits)? };
     Ok(Repaired { model: recorded(model, repair, calibration.len()), layers })
 }
 

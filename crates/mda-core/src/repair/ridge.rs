@@ -3,42 +3,54 @@
 //! The regressors are the layer's inputs as the component, repaired so far, computes them, so that each layer also makes
 //! up for what the layers before it still get wrong. Channels that an Add or a Concat joined are simply inputs.
 
+use super::fit::{Problem, Solution};
 use super::frontier::Frontier;
-use super::gram::{Moments, Sums};
-use super::patches::Geometry;
 use super::rewrite::{has_bias, with_layer};
-use super::{RepairError, RidgeOptions, Work};
+use super::{Degenerate, Refit, RepairError, RidgeOptions, Work};
 use crate::graph::NodeId;
 use crate::model::Model;
-use crate::spd;
+use crate::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Regression, Rows, Sampling, Sums};
 use crate::tensor::Tensor;
-use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-/// A layer with more regressors than this keeps its weights: its squared number would not fit in memory.
-const MOST_REGRESSORS: usize = 6144;
+/// The least that a layer is pulled with whose inputs determine nothing under the lambdas that were asked for.
+const LEAST_LAMBDA: f64 = 1e-6;
+/// How often that grows tenfold before such a layer keeps its weights.
+const TRIES: i32 = 9;
+/// Of layers with more regressors one lambda is tried at a time: each takes their squared number.
+const MANY_REGRESSORS: usize = 2048;
 
-/// The repaired model and the lambda of every layer that was refitted.
-pub(super) fn repair(work: &Work<'_>, options: &RidgeOptions) -> Result<(Model, Vec<(String, f64)>), RepairError> {
+/// The repaired model and what became of every layer.
+pub(super) fn repair(work: &Work<'_>, options: &RidgeOptions) -> Result<(Model, Vec<Refit>), RepairError> {
     check(options)?;
     let positions = options.observations.div_ceil(work.calibration.len().max(1));
     let mut model = work.component.model.clone();
     let mut fit = Lockstep::new(work, work.calibration);
     let mut held_out = Lockstep::new(work, work.held_out);
-    let mut lambdas = Vec::new();
+    let mut refits = Vec::new();
     for id in 0..model.graph().nodes().len() {
-        let Some(geometry) = Geometry::of(model.graph(), id).filter(|g| g.regressors() <= MOST_REGRESSORS) else {
-            continue;
-        };
-        let layer = Layer { id, geometry, positions };
-        let fit = fit.moments(work, &model, &layer)?;
-        let held_out = held_out.moments(work, &model, &layer)?;
-        let best = refit(&model, &layer, &fit, &held_out, &options.lambdas)?;
+        let Some(geometry) = Geometry::of(model.graph(), id) else { continue };
+        let layer = Layer::new(id, geometry, positions, work.calibration.len());
+        let fit = fit.regressions(work, &model, &layer)?;
+        let held_out = held_out.regressions(work, &model, &layer)?;
+        let held_out: Vec<_> = held_out.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect();
         let name = model.graph().node(id).name.clone();
-        model = with_layer(&model, id, Some(best.weight(&model, id)?), &best.shift(&model, id))?;
-        lambdas.push((name, best.lambda));
+        let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights) };
+        let refit = match refit(&model, &layer, &fit, &held_out, &options.lambdas) {
+            None => kept,
+            Some(fit) => match with_layer(&model, id, Some(fit.weight(&model, id)?), &fit.shift(&model, id)) {
+                Ok(refitted) => {
+                    model = refitted;
+                    Refit { layer: name, lambda: Some(fit.lambda), degenerate: fit.degenerate }
+                }
+                // Too large for f32.
+                Err(RepairError::NonFinite { .. }) => kept,
+                Err(error) => return Err(error),
+            },
+        };
+        refits.push(refit);
     }
-    Ok((model, lambdas))
+    Ok((model, refits))
 }
 
 fn check(options: &RidgeOptions) -> Result<(), RepairError> {
@@ -58,6 +70,28 @@ struct Layer {
     geometry: Geometry,
     /// The most output positions that are read of one image.
     positions: usize,
+    /// The most rows of all images together.
+    most: usize,
+    /// Whether rows are kept instead of their products.
+    by_rows: bool,
+}
+
+impl Layer {
+    fn new(id: NodeId, geometry: Geometry, positions: usize, images: usize) -> Self {
+        let regressors = geometry.regressors();
+        let most = if regressors > MOST_REGRESSORS { MOST_ROWS } else { usize::MAX };
+        let rows = Sampling::new(&geometry, images, positions, most).rows();
+        Self { id, geometry, positions, most, by_rows: regressors > MOST_REGRESSORS || 2 * rows <= regressors }
+    }
+
+    fn gatherer(&self, rows: usize) -> Gathered {
+        let (regressors, targets) = (self.geometry.regressors(), self.geometry.filters);
+        if self.by_rows {
+            Gathered::Rows(Rows::new(regressors, targets, rows))
+        } else {
+            Gathered::Sums(Sums::new(regressors, targets))
+        }
+    }
 }
 
 /// The source and the component over the same images.
@@ -69,116 +103,94 @@ struct Lockstep<'a> {
 
 impl<'a> Lockstep<'a> {
     fn new(work: &Work<'a>, indices: &'a [usize]) -> Self {
-        let at_input = |model: &Model| Frontier::new(work.runner, model, work.images, indices);
+        // Batches of both are alike; the component's values are not larger than the source's.
+        let runner = work.runner.within_memory(work.source.graph(), &[]);
+        let at_input = |model: &Model| Frontier::new(&runner, model, work.images, indices);
         Self { indices, source: at_input(work.source), component: at_input(&work.component.model) }
     }
 
-    /// The moments of every group of `layer`: what the component's filters see against what the source answers.
-    fn moments(&mut self, work: &Work<'_>, model: &Model, layer: &Layer) -> Result<Vec<Moments>, RepairError> {
+    /// What every group of `layer` is fitted on: what the component's filters see against what the source answers.
+    fn regressions(&mut self, work: &Work<'_>, model: &Model, layer: &Layer) -> Result<Vec<Regression>, RepairError> {
         let (node, geometry) = (model.graph().node(layer.id), &layer.geometry);
         let (origin, kept) = work.origin(layer.id)?;
         self.source.advance(work.source, origin)?;
         self.component.advance(model, node.inputs[0])?;
-        let mut sums: Vec<Sums> =
-            (0..geometry.groups).map(|_| Sums::new(geometry.regressors(), geometry.filters)).collect();
-        let mut images = self.indices;
+        let sampling = Sampling::new(geometry, self.indices.len(), layer.positions, layer.most);
+        let mut gathered: Vec<Gathered> = (0..geometry.groups).map(|_| layer.gatherer(sampling.rows())).collect();
+        let (mut first, mut source_is_finite) = (0, true);
         let answers = self.source.values(work.source, origin)?;
         let inputs = self.component.values(model, node.inputs[0])?;
         for (input, answer) in inputs.zip(answers) {
             let (input, answer) = (input?, answer?);
-            let (batch, rest) = images.split_at(images.len().min(input.shape()[0]));
-            images = rest;
-            let positions: Vec<Vec<usize>> =
-                batch.iter().map(|&image| geometry.positions(image, layer.positions)).collect();
-            sums.par_iter_mut().enumerate().for_each(|(group, sums)| {
+            let end = self.indices.len().min(first + input.shape()[0]);
+            let sample = sampling.of_batch(geometry, first, &self.indices[first..end]);
+            first = end;
+            source_is_finite &= answer.first_non_finite().is_none();
+            gathered.par_iter_mut().enumerate().for_each(|(group, gathered)| {
                 let kept = &kept[group * geometry.filters..(group + 1) * geometry.filters];
-                let (x, y) = observations(geometry, group, kept, &positions, &input, &answer);
-                sums.add(&x, &y);
+                gathered.add(&geometry.observe(&input, group, &sample), &geometry.targets(&answer, kept, &sample));
             });
         }
-        if sums.iter().all(Sums::is_finite) {
-            Ok(sums.into_iter().map(Sums::centred).collect())
+        let regressions: Vec<Regression> = gathered.into_par_iter().map(Gathered::finish).collect();
+        if regressions.iter().all(Regression::is_finite) {
+            Ok(regressions)
+        } else if source_is_finite {
+            Err(RepairError::NonFinite { what: format!("what the component computes before `{}`", node.name) })
         } else {
-            Err(RepairError::NonFinite { what: format!("the activations around `{}`", node.name) })
+            Err(RepairError::SourceNonFinite { layer: node.name.clone() })
         }
     }
-}
-
-/// The rows of one batch and group: `[observations, regressors]` and `[observations, filters]`.
-fn observations(
-    geometry: &Geometry,
-    group: usize,
-    kept: &[usize],
-    positions: &[Vec<usize>],
-    input: &Tensor,
-    answer: &Tensor,
-) -> (Vec<f32>, Vec<f32>) {
-    let each = positions.first().map_or(0, Vec::len);
-    let mut x = vec![0.0; positions.len() * each * geometry.regressors()];
-    let mut y = vec![0.0; positions.len() * each * kept.len()];
-    let rows = x.par_chunks_mut(each * geometry.regressors()).zip(y.par_chunks_mut(each * kept.len()));
-    rows.zip(positions).enumerate().for_each(|(n, ((x, y), positions))| {
-        geometry.observe(input.row(n), group, positions, x);
-        geometry.targets(answer.row(n), kept, positions, y);
-    });
-    (x, y)
 }
 
 /// The weights and biases of every group of a layer.
 struct Fit {
     lambda: f64,
+    degenerate: Option<Degenerate>,
+    groups: Vec<(Vec<f32>, Vec<f64>)>,
+}
+
+/// One solution of every group.
+struct Candidate {
+    lambda: f64,
     error: f64,
-    groups: Vec<(DMatrix<f64>, DVector<f64>)>,
+    groups: Vec<Solution>,
 }
 
-/// The fit with the smallest error on `held_out`; of equals, the one nearest to the source's weights.
-fn refit(
-    model: &Model,
-    layer: &Layer,
-    fit: &[Moments],
-    held_out: &[Moments],
-    lambdas: &[f64],
-) -> Result<Fit, RepairError> {
-    let weight = model.node_parameters(layer.id).get("weight");
-    let (filters, regressors) = (layer.geometry.filters, layer.geometry.regressors());
-    let start = |group: usize| {
-        let rows = weight.data()[group * filters * regressors..].iter().map(|&w| f64::from(w));
-        DMatrix::from_row_iterator(filters, regressors, rows.take(filters * regressors))
+/// The fit with the smallest error on `held_out`; of equals, the one nearest to the source's weights. Where none of the
+/// lambdas determines the weights, the smallest larger one that does; `None` where none does.
+fn refit(model: &Model, layer: &Layer, fit: &[Regression], held_out: &[Regression], lambdas: &[f64]) -> Option<Fit> {
+    let weight = model.node_parameters(layer.id).get("weight").data();
+    let starts = weight.chunks(layer.geometry.filters * layer.geometry.regressors());
+    let problems = fit.iter().zip(held_out).zip(starts);
+    let problems =
+        problems.map(|((fit, held_out), start)| Problem::new(fit, held_out, start)).collect::<Option<Vec<_>>>()?;
+    let candidate = |lambda: f64| {
+        let groups = problems.iter().map(|problem| problem.solve(lambda)).collect::<Option<Vec<_>>>()?;
+        let error = groups.iter().map(|solution| solution.error).sum();
+        Some(Candidate { lambda, error, groups })
     };
-    let candidate = |&lambda: &f64| {
-        let solve = |(group, moments): (usize, &Moments)| solve(moments, start(group), lambda);
-        let groups = fit.iter().enumerate().map(solve).collect::<Option<Vec<_>>>()?;
-        let errors = groups.iter().zip(held_out).map(|((weight, bias), moments)| moments.squared_error(weight, bias));
-        let error: f64 = errors.sum();
-        error.is_finite().then_some(Fit { lambda, error, groups })
-    };
-    let candidates: Vec<Fit> = lambdas.par_iter().filter_map(candidate).collect();
-    let order = |a: &Fit, b: &Fit| a.error.total_cmp(&b.error).then(b.lambda.total_cmp(&a.lambda));
-    let layer = model.graph().node(layer.id).name.clone();
-    candidates.into_iter().min_by(order).ok_or(RepairError::Singular { layer })
-}
-
-/// Minimises `|y - weight x - bias|^2 + lambda * mean(x^2) * |weight - start|^2`.
-fn solve(moments: &Moments, start: DMatrix<f64>, lambda: f64) -> Option<(DMatrix<f64>, DVector<f64>)> {
-    let strength = lambda * moments.xx.trace() / moments.xx.nrows() as f64;
-    let weight = if moments.xx.trace() > 0.0 {
-        let mut system = moments.xx.clone();
-        (0..system.nrows()).for_each(|d| system[(d, d)] += strength);
-        let right = (&moments.yx + start * strength).transpose();
-        spd::solve(&spd::factor(system)?, right).transpose()
+    let candidates: Vec<Candidate> = if layer.geometry.regressors() > MANY_REGRESSORS {
+        lambdas.iter().filter_map(|&lambda| candidate(lambda)).collect()
     } else {
-        // Constant inputs say nothing about the weights, only about the bias.
-        start
+        lambdas.par_iter().filter_map(|&lambda| candidate(lambda)).collect()
     };
-    let bias = &moments.mean_y - &weight * &moments.mean_x;
-    Some((weight, bias))
+    let order = |a: &Candidate, b: &Candidate| a.error.total_cmp(&b.error).then(b.lambda.total_cmp(&a.lambda));
+    let (best, degenerate) = match candidates.into_iter().min_by(order) {
+        Some(best) => (best, None),
+        None => {
+            let largest = lambdas.iter().copied().fold(LEAST_LAMBDA, f64::max);
+            let larger = (1..=TRIES).find_map(|time| candidate(largest * 10.0f64.powi(time)))?;
+            (larger, Some(Degenerate::MoreLambda))
+        }
+    };
+    let groups = problems.iter().zip(&best.groups).map(|(problem, solution)| problem.weight(solution)).collect();
+    Some(Fit { lambda: best.lambda, degenerate, groups })
 }
 
 impl Fit {
     /// The layer's weight in the shape that it has in `model`.
     fn weight(&self, model: &Model, id: NodeId) -> Result<Tensor, RepairError> {
-        let rows = self.groups.iter().flat_map(|(weight, _)| weight.row_iter());
-        let data = rows.flat_map(|row| row.iter().map(|&w| w as f32).collect::<Vec<_>>()).collect();
+        let data = self.groups.iter().flat_map(|(weight, _)| weight).copied().collect();
         Ok(Tensor::new(model.node_parameters(id).get("weight").shape(), data)?)
     }
 

@@ -8,7 +8,7 @@ use mda_core::budget::{self, Budget, Chosen, Criterion, EvaluateError, Planner, 
 use mda_core::disassemble::{Attribution, Component, Logits};
 use mda_core::keep::KeepPlan;
 use mda_core::relevance::Relevance;
-use mda_core::repair::{Repair, Repaired, RidgeOptions, repair};
+use mda_core::repair::{Repair, RepairError, Repaired, RidgeOptions, repair};
 use mda_data::Role;
 use mda_data::parts::CHOICE;
 use std::cell::RefCell;
@@ -114,11 +114,17 @@ impl Job<'_> {
             Ok(trials.quality(&cut(plan)?.model, &trials.probes)?)
         };
         let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            Ok(trials.quality(&trials.repaired(cut(plan)?)?, &trials.judges)?)
+            Ok(match unless_unrepairable(trials.repaired(cut(plan)?))? {
+                Some(repaired) => trials.quality(&repaired, &trials.judges)?,
+                None => Quality::WORST,
+            })
         };
         let confirmed: RefCell<Vec<(KeepPlan, Repaired)>> = RefCell::default();
         let confirm = |ranking: usize, plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            let repaired = self.repair(spending.repair, &self.cut(&attributions[ranking], plan.clone())?)?;
+            let cut = self.cut(&attributions[ranking], plan.clone())?;
+            let Some(repaired) = unless_unrepairable(self.repair(spending.repair, &cut))? else {
+                return Ok(Quality::WORST);
+            };
             let quality = trials.quality(&repaired.model, &trials.judges)?;
             confirmed.borrow_mut().push((plan.clone(), repaired));
             Ok(quality)
@@ -175,6 +181,14 @@ impl<'a> Trials<'a> {
     fn quality(&self, component: &Model, positions: &[usize]) -> Result<Quality, Error> {
         let Job { runner, source, images, .. } = *self.job;
         images.quality(runner, component, source, positions)
+    }
+}
+
+/// `None` where a plan cannot be repaired, which is no reason to end a comparison of plans.
+fn unless_unrepairable<T>(repaired: Result<T, Error>) -> Result<Option<T>, Error> {
+    match repaired {
+        Err(Error::Repair(error)) if RepairError::is_of_the_plan(&error) => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -7,7 +7,7 @@ use mda::accuracy::{Accuracies, Areas};
 use mda::core::budget::Explanation;
 use mda::core::contribution::is_layer;
 use mda::core::formulation::Formulation;
-use mda::core::repair::LayerRepair;
+use mda::core::repair::{Degenerate, LayerRepair};
 use mda::core::task::describe_task;
 use mda::core::{Model, ModelSize};
 use serde::Serialize;
@@ -84,6 +84,7 @@ impl<'a> Report<'a> {
             text.push_str(&format!("{explanation}\n"));
         }
         text.push_str(&self.layers());
+        text.push_str(&self.degenerate());
         text.push('\n');
         text.push_str(&self.sizes());
         if let Some(accuracy) = &self.accuracy {
@@ -105,6 +106,19 @@ impl<'a> Report<'a> {
             table.row(std::iter::once(layer.name.clone()).chain(cells));
         }
         table.render()
+    }
+
+    /// A line for every layer whose inputs determined no weights.
+    fn degenerate(&self) -> String {
+        let line = |layer: &Layer| {
+            let LayerRepair { lambda, degenerate, .. } = layer.repair.as_ref()?;
+            let what = match (degenerate.as_ref()?, lambda) {
+                (Degenerate::MoreLambda, Some(lambda)) => format!("took a lambda of {lambda:e}"),
+                (Degenerate::MoreLambda | Degenerate::KeptWeights, _) => "kept its weights".into(),
+            };
+            Some(format!("note: the inputs of `{}` determine no weights; it {what}\n", layer.name))
+        };
+        self.layers.iter().filter_map(line).collect()
     }
 
     fn sizes(&self) -> String {

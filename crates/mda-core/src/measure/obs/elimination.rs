@@ -1,8 +1,16 @@
 //! Removing groups of regressors one by one, the others refitted each time.
+//!
+//! With `V` the inverse of the damped Gram matrix of what is left, removing group g costs `tr(W_g V_gg^-1 W_g^T)`, moves the
+//! weights by `-W_g V_gg^-1 V_g` and leaves `V - V_g^T V_gg^-1 V_g` as the inverse for the rest (Hassibi and Stork 1993). With
+//! `V_gg = L L^T` and `Z = L^-1 V_g` the three are `|W_g L^-T|^2`, `-(W_g L^-T) Z` and `V - Z^T Z`.
 
-use crate::spd::inverse;
-use nalgebra::{Cholesky, DMatrix, Dyn};
+use super::inverse::Inverse;
+use crate::regression::{column, slice, spd, squared_norm};
+use faer::linalg::matmul::matmul;
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// One step of an elimination.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,180 +21,158 @@ pub(super) struct Removal {
     pub(super) cost: f64,
 }
 
-/// Added to the diagonal, in units of its mean, so that collinear regressors do no harm.
-const DAMPING: f64 = 0.01;
+/// Columns that one thread works on at a time, or a group where that has more.
+const CHUNK: usize = 64;
 
-/// Removes all `groups` of regressors, cheapest first, refitting `weight` (`[Q, D]`) by least squares under
-/// `gram` (`[D, D]`, symmetric).
-///
-/// With `V` the inverse of the Gram matrix, removing group g costs `tr(W_g V_gg^-1 W_g^T)`, moves the weights by
-/// `-W_g V_gg^-1 V_g` and leaves `V - V_g^T V_gg^-1 V_g` as the inverse for the rest.
-pub(super) fn eliminate(mut gram: DMatrix<f64>, weight: DMatrix<f64>, groups: &[Vec<usize>]) -> Vec<Removal> {
-    let size = gram.nrows();
-    let mean = gram.diagonal().sum() / size.max(1) as f64;
-    let damping = DAMPING * if mean > 0.0 { mean } else { 1.0 };
-    for index in 0..size {
-        gram[(index, index)] += damping;
-    }
-    let mut rest = Rest::new(inverse(&gram), weight);
-    let mut alive: Vec<usize> = (0..groups.len()).collect();
+/// Removes all groups, cheapest first; `groups` are the sizes of the groups, whose regressors stand side by side in `inverse`
+/// and in `weight` (`[Q, D]`). `None` where rounding leaves a group nothing to be removed with: it takes more damping.
+pub(super) fn eliminate(inverse: impl Inverse, weight: Mat<f64>, groups: &[usize]) -> Option<Vec<Removal>> {
+    let mut rest = Rest::new(inverse, weight, groups)?;
     let mut removals = Vec::with_capacity(groups.len());
-    while !alive.is_empty() {
-        let prices = alive.par_iter().with_min_len(16);
-        let prices = prices.map(|&group| Removal { group, cost: rest.price(&groups[group]) });
-        let cheaper = |a: Removal, b: Removal| {
-            if b.cost.total_cmp(&a.cost).then(b.group.cmp(&a.group)).is_lt() { b } else { a }
+    while let Some(cheapest) = rest.cheapest() {
+        removals.push(Removal { group: rest.left[cheapest].group, cost: rest.left[cheapest].cost });
+        rest.remove(cheapest)?;
+    }
+    Some(removals)
+}
+
+/// A group that is left.
+struct Group {
+    group: usize,
+    /// Where its regressors stand.
+    columns: Range<usize>,
+    /// `V_gg`.
+    own: Mat<f64>,
+    cost: f64,
+}
+
+/// What is left.
+struct Rest<I> {
+    inverse: I,
+    /// `[Q, columns]`; columns of groups that went stand until the next [`Rest::close_gaps`].
+    weight: Mat<f64>,
+    /// In the order of their columns.
+    left: Vec<Group>,
+}
+
+/// What a step does to the groups that stay.
+struct Step {
+    /// `W_g L^-T`, `[Q, g]`.
+    weight: Mat<f64>,
+    /// `Z = L^-1 V_g`, `[g, columns]`.
+    explained: Mat<f64>,
+}
+
+impl<I: Inverse> Rest<I> {
+    fn new(inverse: I, weight: Mat<f64>, groups: &[usize]) -> Option<Self> {
+        let mut start = 0;
+        let mut columns = Vec::with_capacity(groups.len());
+        for size in groups {
+            columns.push(start..start + size);
+            start += size;
+        }
+        let of_group = |(group, columns): (usize, &Range<usize>)| {
+            let own = inverse.block(columns.clone());
+            let cost = cost(&own, weight.get(.., columns.clone()))?;
+            Some(Group { group, columns: columns.clone(), own, cost })
         };
-        let Some(removal) = prices.reduce_with(cheaper) else { break };
-        let group = removal.group;
-        alive.retain(|&other| other != group);
-        removals.push(removal);
-        rest.remove(&groups[group]);
-    }
-    removals
-}
-
-/// The regressors that are left. They stand in front, so that every step works on less than the one before.
-struct Rest {
-    /// `V`, of which the first `count` rows and columns count.
-    inverse: DMatrix<f64>,
-    /// `W`, of which the first `count` columns count.
-    weight: DMatrix<f64>,
-    count: usize,
-    /// Where every regressor stands.
-    place: Vec<usize>,
-    /// Which regressor stands where.
-    standing: Vec<usize>,
-}
-
-/// Columns that one thread works on at a time.
-const CHUNK: usize = 32;
-
-impl Rest {
-    fn new(inverse: DMatrix<f64>, weight: DMatrix<f64>) -> Self {
-        let count = inverse.nrows();
-        Self { inverse, weight, count, place: (0..count).collect(), standing: (0..count).collect() }
+        let left = columns.par_iter().enumerate().map(of_group).collect::<Option<Vec<_>>>()?;
+        Some(Self { inverse, weight, left })
     }
 
-    fn own_block(&self, places: &[usize]) -> Option<Cholesky<f64, Dyn>> {
-        let size = places.len();
-        Cholesky::new(DMatrix::from_fn(size, size, |row, column| self.inverse[(places[row], places[column])]))
+    /// The position of the cheapest group; of equals the first.
+    fn cheapest(&self) -> Option<usize> {
+        (0..self.left.len()).min_by(|&a, &b| self.left[a].cost.total_cmp(&self.left[b].cost))
     }
 
-    /// `tr(W_g V_gg^-1 W_g^T)`; zero where rounding has left nothing of the group to remove.
-    fn price(&self, group: &[usize]) -> f64 {
-        let places: Vec<usize> = group.iter().map(|&regressor| self.place[regressor]).collect();
-        let Some(block) = self.own_block(&places) else { return 0.0 };
-        let own = self.weight.select_columns(&places).transpose();
-        block.l_dirty().solve_lower_triangular(&own).map_or(0.0, |solved| solved.norm_squared())
-    }
-
-    fn remove(&mut self, group: &[usize]) {
-        let places: Vec<usize> = group.iter().map(|&regressor| self.place[regressor]).collect();
-        if let Some(block) = self.own_block(&places) {
-            let columns = self.inverse.rows(0, self.count).select_columns(&places);
-            // V_gg^-1 V_g, `[g, count]`.
-            let explained = block.solve(&columns.transpose());
-            let own = self.weight.select_columns(&places);
-            let (size, outputs) = (self.inverse.nrows(), self.weight.nrows());
-            let inverse = self.inverse.as_mut_slice()[..size * self.count].par_chunks_mut(size * CHUNK);
-            let weight = self.weight.as_mut_slice()[..outputs * self.count].par_chunks_mut(outputs * CHUNK);
-            inverse.zip(weight).zip(explained.as_slice().par_chunks(places.len() * CHUNK)).for_each(
-                |((inverse, weight), explained)| {
-                    pulp::Arch::new().dispatch(|| {
-                        for (column, factors) in inverse.chunks_mut(size).zip(explained.chunks(places.len())) {
-                            subtract(&mut column[..columns.nrows()], columns.as_slice(), factors);
-                        }
-                        for (column, factors) in weight.chunks_mut(outputs).zip(explained.chunks(places.len())) {
-                            subtract(column, own.as_slice(), factors);
-                        }
-                    });
-                },
-            );
+    fn remove(&mut self, position: usize) -> Option<()> {
+        let gone = self.left.remove(position);
+        let factor = spd::factor(gone.own)?;
+        let mut explained = self.inverse.rows(gone.columns.clone());
+        solve_lower_triangular_in_place(factor.as_ref(), explained.as_mut(), Par::Seq);
+        let mut weight = self.weight.get(.., gone.columns.clone()).to_owned();
+        solve_lower_triangular_in_place(factor.as_ref(), weight.transpose_mut(), Par::Seq);
+        let step = Step { weight, explained };
+        self.update(&step)?;
+        self.inverse.remove(&factor, step.explained);
+        let standing: usize = self.left.iter().map(|group| group.columns.len()).sum();
+        if 4 * standing <= 3 * self.weight.ncols() {
+            self.close_gaps();
         }
-        group.iter().for_each(|&regressor| self.retire(regressor));
+        Some(())
     }
 
-    /// Changes places with the last regressor that is left.
-    fn retire(&mut self, regressor: usize) {
-        self.count -= 1;
-        let (place, last) = (self.place[regressor], self.count);
-        self.inverse.swap_rows(place, last);
-        self.inverse.swap_columns(place, last);
-        self.weight.swap_columns(place, last);
-        self.standing.swap(place, last);
-        self.place[self.standing[place]] = place;
-        self.place[regressor] = last;
+    /// Moves the weights of all groups, and finds their blocks of `V` and their costs anew.
+    fn update(&mut self, step: &Step) -> Option<()> {
+        let mut tasks = Vec::new();
+        let (mut weight, mut groups, mut start) = (self.weight.as_mut(), self.left.as_mut_slice(), 0);
+        while let Some(first) = groups.first().map(|group| group.columns.start) {
+            let count = groups.iter().take_while(|group| group.columns.end <= first + CHUNK).count().max(1);
+            let (chunk, others) = groups.split_at_mut(count);
+            let end = chunk[count - 1].columns.end;
+            let (columns, rest) = weight.split_at_col_mut(end - start);
+            tasks.push((columns.get_mut(.., first - start..), first, chunk));
+            (weight, groups, start) = (rest, others, end);
+        }
+        let done = tasks.into_par_iter().map(|(weight, first, groups)| step.apply(weight, first, groups));
+        done.collect::<Option<Vec<()>>>().map(|_| ())
     }
-}
 
-/// Takes `factors[k]` times the k-th of `columns` from `target`, four at a time so that `target` is read less often.
-#[inline(always)]
-fn subtract(target: &mut [f64], columns: &[f64], factors: &[f64]) {
-    let size = target.len();
-    for (columns, factors) in columns.chunks(4 * size).zip(factors.chunks(4)) {
-        if let &[a, b, c, d] = factors {
-            let (first, rest) = columns.split_at(size);
-            let (second, rest) = rest.split_at(size);
-            let (third, fourth) = rest.split_at(size);
-            let columns = first.iter().zip(second).zip(third.iter().zip(fourth));
-            for (t, ((w, x), (y, z))) in target.iter_mut().zip(columns) {
-                *t -= a * w + b * x + c * y + d * z;
-            }
-        } else {
-            for (column, factor) in columns.chunks(size).zip(factors) {
-                target.iter_mut().zip(column).for_each(|(t, x)| *t -= factor * x);
-            }
+    /// Lets what is left stand side by side.
+    fn close_gaps(&mut self) {
+        let columns: Vec<usize> = self.left.iter().flat_map(|group| group.columns.clone()).collect();
+        for (to, &from) in columns.iter().enumerate().filter(|(to, from)| to < *from) {
+            let (mut before, behind) = self.weight.split_at_col_mut(from);
+            before.as_mut().col_mut(to).copy_from(behind.col(0));
+        }
+        self.weight.truncate(self.weight.nrows(), columns.len());
+        self.inverse.keep(&columns);
+        let mut start = 0;
+        for group in &mut self.left {
+            group.columns = start..start + group.columns.len();
+            start = group.columns.end;
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::Uniform;
-
-    fn random(rows: usize, columns: usize, uniform: &mut Uniform) -> DMatrix<f64> {
-        DMatrix::from_fn(rows, columns, |_, _| f64::from(uniform.signed()))
-    }
-
-    #[test]
-    fn costs_are_the_rises_of_the_refitted_error() {
-        let mut uniform = Uniform::new(2);
-        let x = random(80, 6, &mut uniform);
-        let weight = random(3, 6, &mut uniform);
-        let groups = [vec![0, 1], vec![2, 3], vec![4, 5]];
-        let removals = eliminate(x.tr_mul(&x), weight.clone(), &groups);
-        // The damping is a ridge that pulls towards the original weights: as rows of their own it makes the error plain.
-        let damping = (DAMPING * x.norm_squared() / 6.0).sqrt();
-        let mut rows = x.clone().resize_vertically(86, 0.0);
-        (0..6).for_each(|i| rows[(80 + i, i)] = damping);
-        let wanted = &rows * weight.transpose();
-        let error = |kept: &[usize]| {
-            let seen = rows.select_columns(kept);
-            let fitted = seen.tr_mul(&seen).cholesky().unwrap().solve(&seen.tr_mul(&wanted));
-            (&wanted - seen * fitted).norm_squared()
-        };
-        let mut kept: Vec<usize> = (0..6).collect();
-        let mut before = 0.0;
-        for removal in removals {
-            kept.retain(|regressor| !groups[removal.group].contains(regressor));
-            let after = if kept.is_empty() { wanted.norm_squared() } else { error(&kept) };
-            assert!((removal.cost / (after - before) - 1.0).abs() < 1e-6, "{removal:?} against {}", after - before);
-            before = after;
+impl Step {
+    /// Updates `groups`, whose columns of the weights are `weight`, the first of them number `first`.
+    fn apply(&self, mut weight: MatMut<'_, f64>, first: usize, groups: &mut [Group]) -> Option<()> {
+        let explained = self.explained.get(.., first..first + weight.ncols());
+        subtract_product(weight.as_mut(), self.weight.as_ref(), explained);
+        for group in groups {
+            let columns = group.columns.start - first..group.columns.end - first;
+            let own = explained.get(.., columns.clone());
+            matmul(&mut group.own, Accum::Add, own.transpose(), own, -1.0, Par::Seq);
+            group.cost = cost(&group.own, weight.as_ref().get(.., columns))?;
         }
+        Some(())
     }
+}
 
-    #[test]
-    fn a_copy_goes_first_and_its_twin_stays() {
-        let mut uniform = Uniform::new(3);
-        let mut x = random(200, 4, &mut uniform);
-        let twin = x.column(1).into_owned();
-        x.set_column(3, &twin);
-        let weight = DMatrix::from_element(1, 4, 1.0);
-        let groups: Vec<Vec<usize>> = (0..4).map(|i| vec![i]).collect();
-        let removals = eliminate(x.tr_mul(&x), weight, &groups);
-        assert_eq!(removals[0].group, 1);
-        assert_eq!(removals[3].group, 3);
+/// Takes `left right` from `target`.
+fn subtract_product(mut target: MatMut<'_, f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
+    if left.ncols() > 1 {
+        return matmul(target, Accum::Add, left, right, -1.0, Par::Seq);
     }
+    // One column: not worth a call.
+    for index in 0..target.ncols() {
+        let factor = right[(0, index)];
+        column(&mut target, index).iter_mut().zip(slice(left, 0)).for_each(|(target, own)| *target -= factor * own);
+    }
+}
+
+/// `tr(W_g V_gg^-1 W_g^T)`; `None` where `V_gg` is not positive definite any more.
+fn cost(own: &Mat<f64>, weight: MatRef<'_, f64>) -> Option<f64> {
+    let squares =
+        |matrix: MatRef<'_, f64>| (0..matrix.ncols()).map(|index| squared_norm(slice(matrix, index))).sum::<f64>();
+    let cost = if own.nrows() == 1 {
+        squares(weight) / Some(own[(0, 0)]).filter(|&own| own > 0.0)?
+    } else {
+        let factor = spd::factor(own.clone())?;
+        let mut weight = weight.to_owned();
+        solve_lower_triangular_in_place(factor.as_ref(), weight.as_mut().transpose_mut(), Par::Seq);
+        squares(weight.as_ref())
+    };
+    cost.is_finite().then_some(cost)
 }

@@ -1,0 +1,274 @@
+//! The moments of a linear regression, summed row by row: memory does not grow with the number of rows.
+
+use super::matrix::{column_blocks, squared_norm};
+use super::{MOST_REGRESSORS, NOISE};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par};
+use rayon::prelude::*;
+
+/// Columns that one thread multiplies at a time.
+const BLOCK: usize = 128;
+/// Rows whose products are summed at a time. How rows arrive makes no difference: blocks are counted from the first row on.
+const ROWS: usize = 256;
+
+/// Sums over observations of the products of D regressors `x` and Q targets `y`.
+///
+/// Numbers are taken relative to the mean of the first block, so that a large mean costs no precision, and what is constant
+/// there has products of exactly zero.
+#[derive(Clone, Debug)]
+pub(crate) struct Sums {
+    rows: usize,
+    /// What is taken from every row; known from the first block on.
+    centre: Option<[Vec<f64>; 2]>,
+    /// Rows that do not fill a block yet.
+    waiting: [Vec<f32>; 2],
+    /// `[D, D]`, only the lower triangle: `x x^T`.
+    xx: Mat<f64>,
+    /// `[Q, D]`: `y x^T`.
+    yx: Mat<f64>,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    /// The sum of `y * y`.
+    yy: f64,
+    finite: bool,
+}
+
+/// The second moments of a regression around its means.
+#[derive(Clone, Debug)]
+pub(crate) struct Moments {
+    /// `[D, D]`, symmetric: the sum of `(x - mean) (x - mean)^T`.
+    pub(crate) xx: Mat<f64>,
+    /// `[Q, D]`: the sum of `(y - mean) (x - mean)^T`.
+    pub(crate) yx: Mat<f64>,
+    /// `[D]`.
+    pub(crate) mean_x: Vec<f64>,
+    /// `[Q]`.
+    pub(crate) mean_y: Vec<f64>,
+    /// The sum of `(y - mean)^2`, over all targets.
+    pub(crate) spread: f64,
+    /// How many observations there were.
+    pub(crate) rows: f64,
+    /// What of the diagonal is noise.
+    pub(crate) floor: f64,
+    /// Whether all observations were finite.
+    pub(crate) finite: bool,
+}
+
+impl Sums {
+    pub(crate) fn new(regressors: usize, targets: usize) -> Self {
+        debug_assert!(regressors <= MOST_REGRESSORS, "more regressors are kept as rows");
+        Self {
+            rows: 0,
+            centre: None,
+            waiting: [Vec::new(), Vec::new()],
+            xx: Mat::zeros(regressors, regressors),
+            yx: Mat::zeros(targets, regressors),
+            x: vec![0.0; regressors],
+            y: vec![0.0; targets],
+            yy: 0.0,
+            finite: true,
+        }
+    }
+
+    /// Adds observations: `x` is `[rows, D]` and `y` `[rows, Q]`, row-major.
+    pub(crate) fn add(&mut self, x: &[f32], y: &[f32]) {
+        let (regressors, targets) = (self.x.len(), self.y.len());
+        let mut start = 0;
+        let rows = x.len() / regressors;
+        while start < rows {
+            let taken = (ROWS - self.waiting[0].len() / regressors).min(rows - start);
+            self.waiting[0].extend_from_slice(&x[start * regressors..(start + taken) * regressors]);
+            self.waiting[1].extend_from_slice(&y[start * targets..(start + taken) * targets]);
+            start += taken;
+            if self.waiting[0].len() == ROWS * regressors {
+                self.sum_up();
+            }
+        }
+    }
+
+    /// Adds the products of the waiting rows.
+    fn sum_up(&mut self) {
+        let (regressors, targets) = (self.x.len(), self.y.len());
+        let [mut x, mut y] = std::mem::take(&mut self.waiting);
+        let rows = x.len() / regressors;
+        if rows == 0 {
+            return;
+        }
+        self.rows += rows;
+        if !x.iter().chain(&y).all(|number| number.is_finite()) {
+            self.finite = false;
+            return;
+        }
+        let [centre_x, centre_y] = self.centre.get_or_insert_with(|| [means(&x, regressors), means(&y, targets)]);
+        let (x_shifted, y_shifted) = (shifted(&x, centre_x), shifted(&y, centre_y));
+        add_columns(&mut self.x, &x_shifted);
+        add_columns(&mut self.y, &y_shifted);
+        self.yy += squared_norm(&y_shifted);
+        // Row-major observations are column-major matrices with one observation a column.
+        let seen = MatRef::from_column_major_slice(&x_shifted, regressors, rows);
+        let wanted = MatRef::from_column_major_slice(&y_shifted, targets, rows);
+        let xx = column_blocks(self.xx.as_mut(), BLOCK);
+        let yx = column_blocks(self.yx.as_mut(), BLOCK);
+        xx.into_par_iter().zip(yx).for_each(|((start, xx), (_, yx))| {
+            let (left, right) = (seen.get(start.., ..), seen.subrows(start, xx.ncols()).transpose());
+            let below = xx.subrows_mut(start, left.nrows());
+            matmul(below, Accum::Add, left, right, 1.0, Par::Seq);
+            if targets > 0 {
+                matmul(yx, Accum::Add, wanted, right, 1.0, Par::Seq);
+            }
+        });
+        x.clear();
+        y.clear();
+        self.waiting = [x, y];
+    }
+
+    /// The moments around the means.
+    pub(crate) fn centred(mut self) -> Moments {
+        self.sum_up();
+        let (regressors, rows) = (self.x.len(), self.rows.max(1) as f64);
+        let [centre_x, centre_y] =
+            self.centre.take().unwrap_or_else(|| [vec![0.0; regressors], vec![0.0; self.y.len()]]);
+        let offset = |sums: &[f64]| -> Vec<f64> { sums.iter().map(|sum| sum / rows).collect() };
+        let (off_x, off_y) = (offset(&self.x), offset(&self.y));
+        let mean =
+            |centre: &[f64], off: &[f64]| -> Vec<f64> { centre.iter().zip(off).map(|(c, off)| c + off).collect() };
+        let (mean_x, mean_y) = (mean(&centre_x, &off_x), mean(&centre_y, &off_y));
+        for d in 0..regressors {
+            for row in d..regressors {
+                let centred = self.xx[(row, d)] - rows * off_x[row] * off_x[d];
+                (self.xx[(row, d)], self.xx[(d, row)]) = (centred, centred);
+            }
+            self.xx[(d, d)] = self.xx[(d, d)].max(0.0);
+            (0..off_y.len()).for_each(|q| self.yx[(q, d)] -= rows * off_y[q] * off_x[d]);
+        }
+        let spread = (self.yy - rows * off_y.iter().map(|off| off * off).sum::<f64>()).max(0.0);
+        let squares: f64 = (0..regressors).map(|d| self.xx[(d, d)] + rows * mean_x[d] * mean_x[d]).sum();
+        let floor = NOISE * squares / regressors.max(1) as f64;
+        Moments { xx: self.xx, yx: self.yx, mean_x, mean_y, spread, rows, floor, finite: self.finite }
+    }
+}
+
+fn means(numbers: &[f32], width: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; width];
+    add_columns(&mut sums, &shifted(numbers, &vec![0.0; width]));
+    let rows = numbers.len() / width.max(1);
+    sums.iter().map(|sum| sum / rows.max(1) as f64).collect()
+}
+
+/// Rows with `centre` taken out.
+fn shifted(numbers: &[f32], centre: &[f64]) -> Vec<f64> {
+    let rows = numbers.chunks(centre.len().max(1));
+    rows.flat_map(|row| row.iter().zip(centre).map(|(&number, centre)| f64::from(number) - centre)).collect()
+}
+
+fn add_columns(sums: &mut [f64], numbers: &[f64]) {
+    for row in numbers.chunks(sums.len().max(1)) {
+        sums.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
+    }
+}
+
+impl Moments {
+    /// The mean of the diagonal.
+    pub(crate) fn mean_square(&self) -> f64 {
+        let size = self.xx.nrows();
+        (0..size).map(|d| self.xx[(d, d)]).sum::<f64>() / size.max(1) as f64
+    }
+
+    /// The sum over observations and targets of `(y - weight x - bias)^2`; `weight` is `[Q, D]`.
+    pub(crate) fn squared_error(&self, weight: &Mat<f64>, bias: &[f64]) -> f64 {
+        let mut carried = Mat::zeros(weight.nrows(), weight.ncols());
+        matmul(&mut carried, Accum::Replace, weight, &self.xx, 1.0, Par::Seq);
+        let mut error = self.spread;
+        for d in 0..weight.ncols() {
+            let (own, crossed) = (weight.col_as_slice(d), self.yx.col_as_slice(d));
+            let terms = own.iter().zip(carried.col_as_slice(d)).zip(crossed);
+            error += terms.map(|((w, carried), crossed)| w * (carried - 2.0 * crossed)).sum::<f64>();
+        }
+        let offset = |(q, (mean, bias)): (usize, (&f64, &f64))| {
+            let seen: f64 = self.mean_x.iter().enumerate().map(|(d, x)| weight[(q, d)] * x).sum();
+            (mean - seen - bias).powi(2)
+        };
+        let offsets: f64 = self.mean_y.iter().zip(bias).enumerate().map(offset).sum();
+        // Rounding may leave a tiny negative number of a perfect fit.
+        (error + self.rows * offsets).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(i: usize) -> f32 {
+        ((i * 37 + 11) % 101) as f32 / 50.0 - 1.0
+    }
+
+    fn column_of(data: &[f32], width: usize, c: usize) -> Vec<f64> {
+        let numbers: Vec<f64> = data.iter().skip(c).step_by(width).map(|&v| f64::from(v)).collect();
+        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        numbers.iter().map(|v| v - mean).collect()
+    }
+
+    fn dot(a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    fn summed(x: &[f32], y: &[f32], [regressors, targets]: [usize; 2], batch: usize) -> Moments {
+        let mut sums = Sums::new(regressors, targets);
+        x.chunks(batch * regressors).zip(y.chunks(batch * targets)).for_each(|(x, y)| sums.add(x, y));
+        sums.centred()
+    }
+
+    #[test]
+    fn rows_and_blocks_add_up() {
+        let (rows, regressors, targets) = (ROWS + 7, BLOCK + 3, 2);
+        let x: Vec<f32> = (0..rows * regressors).map(number).collect();
+        let y: Vec<f32> = (0..rows * targets).map(|i| number(i + 5)).collect();
+        let moments = summed(&x, &y, [regressors, targets], 100);
+        for (i, j) in [(0, 0), (BLOCK + 2, 1), (1, BLOCK + 2), (BLOCK, BLOCK + 1)] {
+            let expected = dot(&column_of(&x, regressors, i), &column_of(&x, regressors, j));
+            assert!((moments.xx[(i, j)] - expected).abs() < 1e-9, "{i}, {j}");
+        }
+        let expected = dot(&column_of(&y, targets, 1), &column_of(&x, regressors, BLOCK));
+        assert!((moments.yx[(1, BLOCK)] - expected).abs() < 1e-9);
+        assert!(
+            (moments.mean_x[3]
+                - x.iter().skip(3).step_by(regressors).map(|&v| f64::from(v)).sum::<f64>() / rows as f64)
+                .abs()
+                < 1e-6
+        );
+    }
+
+    #[test]
+    fn how_rows_arrive_changes_no_bit() {
+        let (rows, regressors, targets) = (2 * ROWS + 50, 40, 3);
+        let x: Vec<f32> = (0..rows * regressors).map(number).collect();
+        let y: Vec<f32> = (0..rows * targets).map(|i| number(i + 5)).collect();
+        let [one, many, all] = [1, 64, rows].map(|batch| summed(&x, &y, [regressors, targets], batch));
+        assert!(one.xx == many.xx && many.xx == all.xx);
+        assert!(one.yx == many.yx && many.yx == all.yx);
+    }
+
+    #[test]
+    fn a_large_mean_and_a_large_size_cost_no_precision() {
+        // A constant column, one that varies by a hundred-thousandth of its mean, and one that overflows when squared.
+        let x: Vec<f32> = (0..100).flat_map(|i| [3.0, 1000.0 + (i % 2) as f32 / 64.0, 1e25 * (i % 3) as f32]).collect();
+        let moments = summed(&x, &vec![0.0; 100], [3, 1], 7);
+        assert_eq!((moments.xx[(0, 0)], moments.xx[(1, 0)]), (0.0, 0.0));
+        assert!(moments.finite && (moments.xx[(2, 2)] / 66.99e50 - 1.0).abs() < 1e-6, "{}", moments.xx[(2, 2)]);
+        assert!((moments.xx[(1, 1)] / (25.0 / 4096.0) - 1.0).abs() < 1e-9, "{}", moments.xx[(1, 1)]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_told() {
+        assert!(!summed(&[1.0, f32::NAN], &[0.0, 0.0], [1, 1], 1).finite);
+        assert!(!summed(&[1.0, 2.0], &[0.0, f32::INFINITY], [1, 1], 1).finite);
+    }
+
+    #[test]
+    fn the_error_is_that_of_the_observations() {
+        let (x, y) = ([1.0f32, 2.0, 4.0], [1.0f32, 3.0, 2.0]);
+        let moments = summed(&x, &y, [1, 1], 3);
+        let expected: f64 = x.iter().zip(&y).map(|(&x, &y)| (f64::from(y) - 0.5 * f64::from(x) - 0.25).powi(2)).sum();
+        assert!((moments.squared_error(&Mat::full(1, 1, 0.5), &[0.25]) - expected).abs() < 1e-6);
+    }
+}
