@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use mda_core::Model;
-use mda_formats::native;
+use mda_formats::{Target, native};
 use std::path::Path;
 
 /// Reads a model file.
@@ -11,6 +11,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Model> {
 }
 
 /// Writes a model file, whole or not at all.
-pub(crate) fn write(model: &Model, path: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(model: &Model, target: &Target) -> anyhow::Result<()> {
+    let path = target.path();
     native::write(model, path).with_context(|| format!("writing the model {}", path.display()))
 }

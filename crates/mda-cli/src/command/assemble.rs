@@ -17,7 +17,9 @@ use mda_core::assemble::{AssembleError, Form, assemble};
 use mda_core::provenance::{FittedOn, Provenance};
 use mda_core::rescale::{Rescaling, last_layer};
 use mda_core::{Model, ModelSize};
+use mda_formats::target::Kind;
 use serde::Serialize;
+use std::path::PathBuf;
 
 #[derive(Serialize)]
 struct Report {
@@ -44,6 +46,8 @@ struct Row {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()> {
+    let inputs = arguments.components.iter().chain(&arguments.data);
+    let target = context.target(&arguments.output, Kind::Model, &inputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
     let mut components = Vec::new();
     for path in &arguments.components {
         components.push(models::read(path)?);
@@ -87,7 +91,7 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     };
     let model = timings.step(context.output, "assembling", || join(&name, &components, form))?;
     let model = record(model, rescaling, arguments.prior, fitted_on);
-    models::write(&model, &arguments.output)?;
+    models::write(&model, &target)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let measured = if arguments.data.is_empty() {
         Vec::new()

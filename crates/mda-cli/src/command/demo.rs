@@ -10,7 +10,8 @@ use crate::args::{Demo, Prior};
 use crate::pipeline::{Images, Job, PartSizes, Parts, Settings};
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
-use crate::{data, models};
+use crate::{data, models, printer};
+use anyhow::Context as _;
 use assets::{Embedded, SOURCES};
 use baselines::{Baseline, Joint};
 use mda_core::assemble::{Form, assemble};
@@ -22,8 +23,11 @@ use mda_core::rescale::Rescaling;
 use mda_core::task::parse_task;
 use mda_core::{Model, ModelSize};
 use mda_data::Split;
+use mda_formats::target::{Folder, Kind};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+const ASSEMBLED: &str = "assembled.safetensors";
 
 /// One source's part of the demo.
 #[derive(Serialize)]
@@ -57,14 +61,23 @@ struct Report {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
-    let folder = &arguments.output;
+    let mut contents: Vec<(PathBuf, Kind<'_>)> = SOURCES.iter().flat_map(Embedded::contents).collect();
+    contents.extend(SOURCES.iter().map(|embedded| (component_file(embedded).into(), Kind::Model)));
+    contents.push((ASSEMBLED.into(), Kind::Model));
+    let folder = context.folder(&arguments.output, &contents)?;
     let mut timings = Timings::default();
     let mut parts = Vec::new();
     for embedded in &SOURCES {
-        parts.push(part(context, embedded, folder, &mut timings)?);
+        parts.push(part(context, embedded, &folder, &mut timings)?);
     }
-    let report = joined(context, parts, folder, timings)?;
+    let report = joined(context, parts, &folder, timings)?;
+    folder.finish().with_context(|| format!("writing the folder {}", arguments.output.display()))?;
     context.output.result(&report, || describe(&report))
+}
+
+/// What the component of a source is called.
+fn component_file(embedded: &Embedded) -> String {
+    format!("{}-{}.safetensors", embedded.data, embedded.task)
 }
 
 fn settings() -> Settings {
@@ -78,7 +91,7 @@ fn settings() -> Settings {
     }
 }
 
-fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Timings) -> anyhow::Result<Part> {
+fn part(context: &Context, embedded: &Embedded, folder: &Folder, timings: &mut Timings) -> anyhow::Result<Part> {
     let unpacked = embedded.unpack(folder)?;
     let source = models::read(&unpacked.model)?;
     context.output.progress(format!("{}, its categories {}:", source.name(), embedded.task));
@@ -92,9 +105,9 @@ fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Tim
     let runner = context.runner(&choice);
     let job = Job { runner: &runner, source: &source, images: &images, task: &task };
     let product = job.disassemble(&settings(), context.output, timings)?;
-    let file = folder.join(format!("{}-{}.safetensors", embedded.data, embedded.task));
+    let file = component_file(embedded);
     let model = product.model.clone().with_name(format!("{}-{}", embedded.data, embedded.task));
-    models::write(&model, &file)?;
+    models::write(&model, &folder.file(&file))?;
     let components = [&product.cut.model, &product.model];
     let accuracy = timings.step(context.output, "measuring on test images", || {
         measure(&runner, &source, components, &test, &labels, &task)
@@ -106,8 +119,8 @@ fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Tim
         source: source.name().into(),
         task: embedded.task,
         categories: model.categories().to_vec(),
-        file,
-        data: unpacked.data,
+        file: folder.target().join(file),
+        data: folder.target().join(embedded.data_folder()),
         source_size: source.size(),
         size: model.size(),
         accuracy,
@@ -117,9 +130,9 @@ fn part(context: &Context, embedded: &Embedded, folder: &Path, timings: &mut Tim
     })
 }
 
-fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timings) -> anyhow::Result<Report> {
+fn joined(context: &Context, parts: Vec<Part>, folder: &Folder, mut timings: Timings) -> anyhow::Result<Report> {
     context.output.progress("both together:");
-    let paths: Vec<PathBuf> = parts.iter().map(|part| part.data.clone()).collect();
+    let paths: Vec<PathBuf> = SOURCES.iter().map(|embedded| folder.path().join(embedded.data_folder())).collect();
     let originals: Vec<Vec<String>> = parts.iter().map(|part| part.categories.clone()).collect();
     let images = JointImages { paths: &paths, originals: &originals };
     let choice = context.backend()?;
@@ -147,10 +160,10 @@ fn joined(context: &Context, parts: Vec<Part>, folder: &Path, mut timings: Timin
         best.get_or_insert(assembled);
     }
     let model = best.expect("the list above is not empty");
-    let assembled = folder.join("assembled.safetensors");
-    models::write(&model, &assembled)?;
+    models::write(&model, &folder.file(ASSEMBLED))?;
+    let assembled = folder.target().join(ASSEMBLED);
     let assembled_size = model.size();
-    Ok(Report { folder: folder.into(), components: parts, assembled, assembled_size, joint, timings })
+    Ok(Report { folder: folder.target().into(), components: parts, assembled, assembled_size, joint, timings })
 }
 
 fn describe(report: &Report) -> String {
@@ -182,7 +195,7 @@ fn describe(report: &Report) -> String {
 }
 
 fn next_steps(report: &Report) -> String {
-    let folder = report.folder.display();
+    let folder = printer::name(&report.folder.display().to_string());
     let files: String = report.components.iter().map(|part| format!("  {}\n", part.file.display())).collect();
     format!(
         "\nModels written:\n{files}  {}\n\nTry next:\n  \

@@ -22,12 +22,17 @@ use mda_core::runner::Runner;
 use mda_core::source::ImageSource;
 use mda_core::task::parse_task;
 use mda_data::Split;
+use mda_formats::target::Kind;
 use report::Report;
+use std::path::{Path, PathBuf};
 
 /// More calibration images than this, over all categories, cost time and gain nothing.
 const CALIBRATION_IMAGES: usize = 6000;
 
 pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<()> {
+    let inputs: Vec<&Path> =
+        [&arguments.model, &arguments.data].into_iter().chain(&arguments.images).map(PathBuf::as_path).collect();
+    let target = context.target(&arguments.output, Kind::Model, &inputs)?;
     let model = models::read(&arguments.model)?;
     let task = parse_task(&arguments.task, model.categories())?;
     let mut settings = settings(arguments)?;
@@ -51,7 +56,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     let job = Job { runner: &runner, source: &model, images: &images, task: &task };
     let mut product = job.disassemble(&settings, context.output, &mut timings)?;
     product.model = with_origin(product.model, arguments)?;
-    models::write(&product.model, &arguments.output)?;
+    models::write(&product.model, &target)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let accuracies = if arguments.no_evaluate {
         None

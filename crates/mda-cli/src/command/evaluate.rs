@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::args::{Evaluate, SplitName};
+use crate::printer;
 use crate::table::Table;
 use crate::timing::Timings;
 use crate::{data, models};
@@ -144,7 +145,7 @@ fn describe(report: &Report, model: &Model) -> String {
     }
     let mut text = format!(
         "{} on {} {} images of its categories {}\naccuracy {:.2} % ({:.2} % as the mean over categories), {:.2} % with the choice limited to these categories\n\n{}",
-        report.model,
+        printer::name(&report.model),
         report.images,
         report.split,
         report.task,

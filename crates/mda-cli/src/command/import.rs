@@ -5,15 +5,18 @@ use crate::args::{Foreign, Import};
 use crate::data;
 use crate::failure::Advise;
 use crate::models;
+use crate::printer;
 use crate::table::thousands;
 use anyhow::Context as _;
 use mda_core::op::{Normalize, Op};
 use mda_core::{Model, ModelSize};
 use mda_data::{DataSet, Preset, Split};
 use mda_formats::onnx::{self, ImportOptions, Imported};
+use mda_formats::target::Kind;
 use mda_formats::{Format, OnnxError, StateDict};
 use mda_models::{Guess, Hints, guess_with, load};
 use serde::Serialize;
+use std::path::PathBuf;
 
 #[derive(Serialize)]
 struct Report {
@@ -26,8 +29,11 @@ struct Report {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
-    let (model, notes) = model(&arguments.foreign)?;
-    models::write(&model, &arguments.output)?;
+    let foreign = &arguments.foreign;
+    let inputs = std::iter::once(&foreign.file).chain(&foreign.categories).chain(&foreign.data);
+    let target = context.target(&arguments.output, Kind::Model, &inputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let (model, notes) = model(foreign)?;
+    models::write(&model, &target)?;
     let report = Report {
         name: model.name().into(),
         file: arguments.output.display().to_string(),
@@ -162,10 +168,10 @@ fn describe(report: &Report) -> String {
     let notes: String = report.notes.iter().map(|note| format!("  {note}\n")).collect();
     format!(
         "{} -> {}\n{notes}  {} categories: {}\n  {} parameters, {} multiply-adds an image\n",
-        report.name,
-        report.file,
+        printer::name(&report.name),
+        printer::name(&report.file),
         report.categories.len(),
-        report.categories.iter().take(12).cloned().collect::<Vec<_>>().join(", "),
+        printer::names(report.categories.iter().take(12)),
         thousands(report.size.parameters),
         thousands(report.size.macs)
     )

@@ -5,7 +5,9 @@
 mod failures;
 mod job;
 mod plugins;
+mod printing;
 mod study;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

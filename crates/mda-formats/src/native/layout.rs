@@ -14,7 +14,7 @@ const FORMAT_KEY: &str = "mda.format";
 const MODEL_KEY: &str = "mda.model";
 
 /// Far above the headers of real models, and a bound on what a hostile one makes the reader allocate.
-const MAX_HEADER: u64 = 32 << 20;
+pub(super) const MAX_HEADER: u64 = 32 << 20;
 
 /// Numbers are turned into bytes in blocks of this many.
 const BLOCK: usize = 1 << 14;
@@ -97,6 +97,12 @@ fn read_header(bytes: &[u8]) -> Result<(Metadata, usize), NativeError> {
     let header = &rest[..size as usize];
     let metadata = serde_json::from_slice(header).map_err(|error| no(format!("header, from byte 8 on: {error}")))?;
     Ok((metadata, 8 + header.len()))
+}
+
+/// Whether the metadata in these first bytes of a file is that of a model.
+pub(super) fn has_model(begin: &[u8]) -> bool {
+    let Ok((metadata, _)) = read_header(begin) else { return false };
+    metadata.metadata().as_ref().is_some_and(|entries| entries.contains_key(FORMAT_KEY))
 }
 
 fn describe(metadata: &Metadata) -> Result<Description, NativeError> {

@@ -73,6 +73,19 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Model, NativeError> {
     layout::read(bytes, |shape, range| Tensor::new(shape, FloatType::F32.decode(&bytes[range])))
 }
 
+/// Whether the file at `path` begins as a model file of MDA does, of any version; it may be damaged behind that.
+pub fn is_model(path: &Path) -> bool {
+    let begin = || -> io::Result<Vec<u8>> {
+        let mut size = [0; 8];
+        let mut file = File::open(path)?;
+        file.read_exact(&mut size)?;
+        let mut begin = size.to_vec();
+        file.take(layout::MAX_HEADER.min(u64::from_le_bytes(size))).read_to_end(&mut begin)?;
+        Ok(begin)
+    };
+    begin().is_ok_and(|begin| layout::has_model(&begin))
+}
+
 /// The SHA-256 of the file at `path` in lowercase hexadecimal digits: how provenance names a source.
 ///
 /// # Errors

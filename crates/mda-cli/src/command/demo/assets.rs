@@ -1,6 +1,7 @@
 //! The networks and images that the program carries; `examples/quickstart_assets.rs` made them.
 
 use anyhow::Context as _;
+use mda_formats::target::{Folder, Kind};
 use std::path::{Path, PathBuf};
 
 macro_rules! data_set {
@@ -54,18 +55,34 @@ pub(crate) struct Unpacked {
 }
 
 impl Embedded {
-    /// Writes the model and its images under `folder`.
-    pub(crate) fn unpack(&self, folder: &Path) -> anyhow::Result<Unpacked> {
-        let (models, data) = (folder.join("sources"), folder.join("data").join(self.data));
-        for folder in [&models, &data] {
-            std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    /// Where its model goes within the demo's folder.
+    fn model_file(&self) -> PathBuf {
+        Path::new("sources").join(format!("lenet5-{}.safetensors", self.data))
+    }
+
+    /// Where its images go within the demo's folder.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        Path::new("data").join(self.data)
+    }
+
+    /// All that it unpacks.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (PathBuf, Kind<'static>)> {
+        let files = self.files.iter().map(|&(name, bytes)| (self.data_folder().join(name), Kind::Exactly(bytes)));
+        std::iter::once((self.model_file(), Kind::Model)).chain(files)
+    }
+
+    /// Writes the model and its images into `folder`.
+    pub(crate) fn unpack(&self, folder: &Folder) -> anyhow::Result<Unpacked> {
+        let (model, data) = (folder.path().join(self.model_file()), folder.path().join(self.data_folder()));
+        for folder in [folder.path().join("sources"), data.clone()] {
+            std::fs::create_dir_all(&folder).with_context(|| format!("making the folder {}", folder.display()))?;
         }
-        let model = models.join(format!("lenet5-{}.safetensors", self.data));
-        let write = |path: &Path, bytes: &[u8]| {
-            std::fs::write(path, bytes).with_context(|| format!("writing {}", path.display()))
+        let write = |path: PathBuf, bytes: &[u8]| {
+            let written = folder.file(&path).write(|out| out.write_all(bytes));
+            written.with_context(|| format!("writing {}", path.display()))
         };
-        write(&model, self.model)?;
-        self.files.iter().try_for_each(|(name, bytes)| write(&data.join(name), bytes))?;
+        write(self.model_file(), self.model)?;
+        self.files.iter().try_for_each(|(name, bytes)| write(self.data_folder().join(name), bytes))?;
         Ok(Unpacked { model, data })
     }
 }

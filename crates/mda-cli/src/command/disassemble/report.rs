@@ -1,6 +1,7 @@
 //! What `mda disassemble` tells.
 
 use crate::pipeline::Product;
+use crate::printer;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
 use mda_core::budget::Explanation;
@@ -106,8 +107,12 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn describe(&self) -> String {
-        let mut text =
-            format!("{} cut down to its categories {}: {}\n", self.source, self.task, self.categories.join(", "));
+        let mut text = format!(
+            "{} cut down to its categories {}: {}\n",
+            printer::name(&self.source),
+            self.task,
+            printer::names(self.categories)
+        );
         text.push_str(&format!("channels by {}\n\n", self.formulation));
         if let Some(explanation) = self.budget {
             text.push_str(&format!("{explanation}\n"));
