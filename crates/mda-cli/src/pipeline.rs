@@ -73,7 +73,7 @@ impl Job<'_> {
             None => timings.step(output, "picking the surest images", || self.select(settings.top_k))?,
         };
         if self.task.len() == 1 && selection.contrast.is_empty() {
-            output.progress("warning: no train image is of another category, so nothing tells this one from others");
+            output.warning("no train image is of another category, so nothing tells this one from others");
         }
         let formulations = match settings.budget {
             None => vec![settings.formulations.first()],

@@ -121,7 +121,7 @@ fn best_for(context: &Context, components: &[Model]) -> Rescaling {
     match components.iter().find_map(|component| last_layer(component).err()) {
         None => Rescaling::Evidence,
         Some(error) => {
-            context.output.progress(format!("rescaling by scale-shift-category instead of evidence: {error}"));
+            context.output.note(format!("rescaling by scale-shift-category instead of evidence: {error}"));
             Rescaling::ScaleShiftCategory
         }
     }

@@ -40,7 +40,7 @@ enum Origin {
 pub(crate) fn run(context: &Context) -> anyhow::Result<()> {
     let rows = rows(&context.sources)?;
     if let Some(missing) = context.sources.folders.missing() {
-        context.output.progress(missing);
+        context.output.note(missing);
     }
     context.output.result(&rows, || describe(&rows))
 }

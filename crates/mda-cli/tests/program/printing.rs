@@ -114,3 +114,18 @@ fn quiet_leaves_the_result() {
     let output = bench.mda(&["evaluate", &model, &data, "--quiet"]);
     assert!(output.status.success() && output.stderr.is_empty() && !output.stdout.is_empty(), "{output:?}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_little_memory_is_an_error_and_no_crash() {
+    let bench = Bench::new();
+    let mut failures = 0;
+    for kib in (16_000..40_000).step_by(4_000) {
+        let output = shell(&bench, &format!("ulimit -v {kib}; $MDA evaluate $MODEL --data $DATA --quiet"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let told = output.status.code() == Some(1) && said.starts_with("error: ");
+        assert!(told || output.status.success(), "{kib} KiB: {:?}: {said}", output.status);
+        failures += usize::from(told);
+    }
+    assert!(failures > 0, "some of these limits are too low for anything");
+}

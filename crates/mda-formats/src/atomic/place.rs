@@ -43,7 +43,7 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
             return Ok(path);
         }
         let next = fs::read_link(&path)?;
-        path = super::folder_of(&path).join(next);
+        path = path.parent().unwrap_or(Path::new("")).join(next);
     }
     Err(io::Error::other("too many symbolic links behind one another"))
 }

@@ -25,6 +25,10 @@ impl Folder {
     /// [`TargetError`] with the path that is in the way or cannot be written.
     pub fn new(path: &Path, contents: &[(PathBuf, Kind<'_>)], force: bool) -> Result<Self, TargetError> {
         let failed = |path: &Path, source| TargetError::Io { path: path.to_owned(), source };
+        if path.exists() && !path.is_dir() {
+            let problem = "it is there and is no folder";
+            return Err(failed(path, io::Error::new(io::ErrorKind::NotADirectory, problem)));
+        }
         for (name, kind) in contents {
             let own = path.join(name);
             match Place::of(&own).map_err(|source| failed(&own, source))? {
@@ -34,10 +38,6 @@ impl Folder {
                     return Err(failed(&own, io::Error::new(io::ErrorKind::InvalidInput, problem)));
                 }
             }
-        }
-        if path.exists() && !path.is_dir() {
-            let problem = "it is there and is no folder";
-            return Err(failed(path, io::Error::new(io::ErrorKind::NotADirectory, problem)));
         }
         let beside = existing(path);
         let filling = Unfinished::create(|| atomic::builder(0o777).tempdir_in(beside), |folder| folder.path())

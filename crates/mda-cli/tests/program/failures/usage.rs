@@ -24,7 +24,8 @@ fn commands_and_options_that_there_are_not() {
         ("import a -o o --mean 0.5", USAGE, &["--std"]),
         ("import a -o o --std 0.5", USAGE, &["--mean"]),
         ("import a -o o --data d --categories c", USAGE, &["cannot be used with"]),
-        ("inspect '--\u{1b}[2J'", USAGE, &["--\\u{1b}[2J"]),
+        ("export m --onnx=", USAGE, &["a value is required"]),
+        ("completions '\u{1b}[2J'", USAGE, &["invalid value"]),
     ];
     refused(&bench, "", &cases);
 }
