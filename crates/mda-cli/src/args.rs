@@ -1,6 +1,7 @@
 //! The command line: one definition yields parsing, help and completions.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// What decides which channels matter where nothing else is asked for.
@@ -28,15 +29,18 @@ pub(crate) struct Common {
     /// How many images run at a time.
     #[arg(long, global = true, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(crate) batch: u32,
-    /// How many threads compute; all cores where absent.
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    /// How many threads compute; all cores where absent, at most 64 or four a core.
+    #[arg(long, global = true, value_name = "N", value_parser = crate::threads::parse)]
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Results as JSON on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress on stderr.
+    /// No progress and no notes on stderr.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Write even where that replaces a file of another kind; a file that is read is never replaced.
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -243,16 +247,24 @@ pub(crate) struct BudgetArgs {
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub(crate) keep_macs: Option<f64>,
     /// Keep as little as loses at most this many points of accuracy on held-out train images, instead of thresholds.
-    #[arg(long, value_name = "POINTS")]
+    #[arg(long, value_name = "POINTS", value_parser = points)]
     pub(crate) max_drop: Option<f64>,
 }
 
 /// `30%` or `30` as 0.3.
-fn percent(text: &str) -> Result<f64, String> {
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
     let number: Result<f64, _> = text.trim().trim_end_matches('%').trim_end().parse();
     match number {
         Ok(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
         _ => Err("expected a percentage above 0 and up to 100, as in 30%".into()),
+    }
+}
+
+/// Points of accuracy that may be lost.
+pub(crate) fn points(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(points) if (0.0..=100.0).contains(&points) => Ok(points),
+        _ => Err("expected points of accuracy from 0 to 100, as in 1.0".into()),
     }
 }
 

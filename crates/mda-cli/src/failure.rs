@@ -1,5 +1,6 @@
 //! How a failure reaches the user: what went wrong, why, and what to do next.
 
+use crate::printer;
 use std::fmt;
 
 /// Advice carried along an error; printed as a `hint:` line.
@@ -53,11 +54,11 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
 
 /// Prints `error: ...` and, where there is advice, `hint: ...` to stderr.
 pub(crate) fn print(error: &anyhow::Error) {
-    eprintln!("error: {}", chain(error));
+    printer::tell(&format!("error: {}", chain(error)));
     for hint in error.chain().filter_map(|cause| cause.downcast_ref::<Hint>()) {
-        eprintln!("hint: {}", hint.advice);
+        printer::tell(&format!("hint: {}", hint.advice));
     }
     for hint in error.chain().filter_map(|cause| cause.downcast_ref::<mda::Error>()?.hint()) {
-        eprintln!("hint: {hint}");
+        printer::tell(&format!("hint: {hint}"));
     }
 }

@@ -1,5 +1,7 @@
 //! Plain tables for a terminal: columns padded to their widest cell, numbers to the right.
 
+use crate::printer;
+
 /// A table that is being filled.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
@@ -11,9 +13,9 @@ impl Table {
         Self { rows: vec![heads.iter().map(|&head| head.to_owned()).collect()] }
     }
 
-    /// Appends a row; missing cells stay empty.
+    /// Appends a row; missing cells stay empty. A cell is one line, whatever it holds.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| printer::name(&cell)).collect());
     }
 
     /// The table as lines, the heads underlined.

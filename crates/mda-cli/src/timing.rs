@@ -55,8 +55,8 @@ impl Progress for Listener {
                 let mut timings = self.timings.lock().unwrap_or_else(PoisonError::into_inner);
                 timings.0.push(Step { step: step.to_owned(), seconds, peak_mib });
             }
-            Event::Note(text) => self.output.progress(format!("note: {text}")),
-            Event::Warning(text) => self.output.progress(format!("warning: {text}")),
+            Event::Note(text) => self.output.note(text),
+            Event::Warning(text) => self.output.warning(text),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Tasks as people write them: `0-2`, `0,3,5-7`, `Bag,Sneaker`.
+//! Tasks as people write them: `0-2`, `0,3,5-7`, `Bag,Sneaker`, `"Bag, leather",Sneaker`.
 
 use thiserror::Error;
 
@@ -8,11 +8,11 @@ pub enum TaskError {
     /// Nothing named.
     #[error("a task names at least one category, as in `0-2` or `{example}`")]
     Empty {
-        /// A category of the model, for the message.
+        /// A category of the model, for the message, as a task names it.
         example: String,
     },
     /// Neither a category's name nor a number or range in bounds.
-    #[error("`{item}` is no category of the model, which has 0 to {} ({known})", .count - 1)]
+    #[error("`{item}` is no category of the model, which has 0 to {} ({known}){}", .count - 1, meant(.similar))]
     Unknown {
         /// What was written.
         item: String,
@@ -20,31 +20,109 @@ pub enum TaskError {
         count: usize,
         /// The first names.
         known: String,
+        /// A category whose name begins so and goes on behind a comma, as a task names it.
+        similar: Option<String>,
     },
+    /// A double quote without its partner.
+    #[error(
+        "the double quote at the begin of `{item}` is not closed; a name in quotes is written as in `\"Bag, leather\"`"
+    )]
+    Unclosed {
+        /// What was written from the quote on.
+        item: String,
+    },
+    /// Something between a closing double quote and the next comma.
+    #[error(
+        "`{rest}` stands behind the closing quote of `{name}`; expected a comma, or two quotes for one in the name"
+    )]
+    BehindQuote {
+        /// The name in quotes.
+        name: String,
+        /// What stands behind it.
+        rest: String,
+    },
+}
+
+fn meant(similar: &Option<String>) -> String {
+    similar.as_ref().map(|name| format!("; a name with a comma stands in double quotes: `{name}`")).unwrap_or_default()
 }
 
 /// The categories of a task, ascending, each once. Items are separated by commas; each is a category's name, its number,
 /// or a range of numbers `low-high`, names taking precedence.
 ///
+/// An item in double quotes is a name, whatever it holds: commas, spaces at its ends, digits. Two double quotes within it
+/// stand for one.
+///
 /// # Errors
-/// [`TaskError`] where nothing or an unknown category is named.
+/// [`TaskError`] where nothing or an unknown category is named, or quotes do not match.
 pub fn parse_task(text: &str, categories: &[String]) -> Result<Vec<usize>, TaskError> {
     let mut task = Vec::new();
-    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-        match parse_item(item, categories) {
-            Some(range) => task.extend(range),
-            None => {
-                let known = categories.iter().take(8).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                return Err(TaskError::Unknown { item: item.into(), count: categories.len(), known });
+    let mut rest = Some(text);
+    while let Some(items) = rest {
+        let found = match items.trim_start().strip_prefix('"') {
+            Some(quoted) => {
+                let (name, behind) = split_quoted(quoted)?;
+                rest = behind;
+                categories.iter().position(|category| *category == name).map(|k| k..=k).ok_or(name)
             }
-        }
+            None => {
+                let (item, behind) = items.split_once(',').map_or((items, None), |(item, behind)| (item, Some(behind)));
+                rest = behind;
+                match item.trim() {
+                    "" => continue,
+                    item => parse_item(item, categories).ok_or_else(|| item.to_owned()),
+                }
+            }
+        };
+        task.extend(found.map_err(|item| unknown(item, categories))?);
     }
     if task.is_empty() {
-        return Err(TaskError::Empty { example: categories.first().cloned().unwrap_or_default() });
+        return Err(TaskError::Empty { example: categories.first().map(|name| quoted(name)).unwrap_or_default() });
     }
     task.sort_unstable();
     task.dedup();
     Ok(task)
+}
+
+/// The name at the start of `text`, which begins behind a double quote, and what is behind the comma after it.
+fn split_quoted(text: &str) -> Result<(String, Option<&str>), TaskError> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let Some((part, behind)) = rest.split_once('"') else {
+            return Err(TaskError::Unclosed { item: format!("\"{text}") });
+        };
+        name.push_str(part);
+        rest = behind;
+        match rest.strip_prefix('"') {
+            Some(behind) => {
+                name.push('"');
+                rest = behind;
+            }
+            None => break,
+        }
+    }
+    let (between, behind) = rest.split_once(',').map_or((rest, None), |(between, behind)| (between, Some(behind)));
+    match between.trim() {
+        "" => Ok((name, behind)),
+        between => Err(TaskError::BehindQuote { name, rest: between.to_owned() }),
+    }
+}
+
+fn unknown(item: String, categories: &[String]) -> TaskError {
+    let known = categories.iter().take(8).map(|name| format!("`{}`", quoted(name))).collect::<Vec<_>>().join(", ");
+    let goes_on = |name: &&String| name.strip_prefix(&item).is_some_and(|rest| rest.trim_start().starts_with(','));
+    let similar = categories.iter().find(goes_on).map(|name| quoted(name));
+    TaskError::Unknown { item, count: categories.len(), known, similar }
+}
+
+/// A name as a task has to write it: in double quotes where it would not be read as one item without.
+fn quoted(name: &str) -> String {
+    if name.contains(',') || name.starts_with('"') || name.trim() != name || name.is_empty() {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
 }
 
 fn parse_item(item: &str, categories: &[String]) -> Option<std::ops::RangeInclusive<usize>> {
@@ -100,6 +178,32 @@ mod tests {
             assert!(matches!(parse_task(bad, &categories()), Err(TaskError::Unknown { .. })), "{bad}");
         }
         assert!(matches!(parse_task(" , ", &categories()), Err(TaskError::Empty { .. })));
+    }
+
+    #[test]
+    fn names_with_commas_stand_in_double_quotes() {
+        let names = ["Bag, leather", "Bag", "say \"hi\"", "\"x\"", " y ", "1", "a\",b"].map(str::to_owned);
+        let parse = |text: &str| parse_task(text, &names);
+        assert_eq!(parse("\"Bag, leather\"").unwrap(), [0]);
+        assert_eq!(parse("1, \"Bag, leather\" ,Bag").unwrap(), [0, 1, 5]);
+        assert_eq!(parse("say \"hi\",\"say \"\"hi\"\"\"").unwrap(), [2]);
+        assert_eq!(parse("\"\"\"x\"\"\",\" y \"").unwrap(), [3, 4]);
+        for (k, name) in names.iter().enumerate() {
+            assert_eq!(parse(&quoted(name)).unwrap(), [k], "{name}");
+        }
+        // A quoted item is a name, never a number or a range.
+        assert!(matches!(parse("\"2\""), Err(TaskError::Unknown { .. })));
+    }
+
+    #[test]
+    fn quotes_that_do_not_match_and_names_cut_at_their_comma() {
+        let names = ["Bag, leather", "Coat"].map(str::to_owned);
+        let say = |text: &str| parse_task(text, &names).unwrap_err().to_string();
+        assert!(say("\"Bag, leather").contains("not closed"));
+        assert!(say("Coat,\"").contains("not closed"));
+        assert!(say("\"Coat\"s,0").contains("`s` stands behind the closing quote of `Coat`"));
+        assert!(say("Bag, leather").contains("double quotes: `\"Bag, leather\"`"), "{}", say("Bag, leather"));
+        assert!(!say("Hat").contains("quotes"));
     }
 
     #[test]

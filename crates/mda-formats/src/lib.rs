@@ -2,7 +2,7 @@
 //!
 //! [`native`] is the toolkit's own model file, which holds the graph beside the weights. [`onnx`] writes models for other
 //! runtimes and reads other programs' classifiers. [`StateDict::read`] takes the weights of PyTorch checkpoints and
-//! safetensors files, told apart by their content, and runs nothing they contain.
+//! safetensors files, told apart by their content, and runs nothing they contain. [`Target`] is where a result goes.
 
 pub mod atomic;
 pub mod native;
@@ -11,6 +11,7 @@ pub mod pytorch;
 pub mod safetensors;
 mod scalar;
 pub mod state_dict;
+pub mod target;
 #[cfg(test)]
 mod test_models;
 
@@ -19,3 +20,4 @@ pub use onnx::OnnxError;
 pub use pytorch::PytorchError;
 pub use safetensors::SafetensorsError;
 pub use state_dict::{Format, StateDict, StateDictError};
+pub use target::{Target, TargetError};

@@ -53,22 +53,34 @@ pub struct Unpacked {
 }
 
 impl Sample {
+    /// Where its model lies within the folder that it is unpacked into.
+    pub fn model_file(&self) -> PathBuf {
+        Path::new("sources").join(format!("lenet5-{}.safetensors", self.data))
+    }
+
+    /// Where its images lie within that folder.
+    pub fn data_folder(&self) -> PathBuf {
+        Path::new("data").join(self.data)
+    }
+
+    /// The files of its images: where they lie within that folder, and what they hold.
+    pub fn data_files(&self) -> impl Iterator<Item = (PathBuf, &'static [u8])> {
+        let folder = self.data_folder();
+        self.files.iter().map(move |&(name, bytes)| (folder.join(name), bytes))
+    }
+
     /// Writes the model and its images under `folder`, every file whole or not at all.
     ///
     /// # Errors
     /// [`Error::Write`].
     pub fn unpack(&self, folder: impl AsRef<Path>) -> Result<Unpacked, Error> {
         let folder = folder.as_ref();
-        let (models, data) = (folder.join("sources"), folder.join("data").join(self.data));
-        for folder in [&models, &data] {
-            std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+        for (name, bytes) in std::iter::once((self.model_file(), self.model)).chain(self.data_files()) {
+            let path = folder.join(name);
+            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let written = made.and_then(|()| atomic::write(&path, |file| file.write_all(bytes)));
+            written.map_err(|source| Error::Write { path, source })?;
         }
-        let model = models.join(format!("lenet5-{}.safetensors", self.data));
-        let write = |path: PathBuf, bytes: &[u8]| {
-            atomic::write(&path, |file| file.write_all(bytes)).map_err(|source| Error::Write { path, source })
-        };
-        write(model.clone(), self.model)?;
-        self.files.iter().try_for_each(|(name, bytes)| write(data.join(name), bytes))?;
-        Ok(Unpacked { model, data })
+        Ok(Unpacked { model: folder.join(self.model_file()), data: folder.join(self.data_folder()) })
     }
 }

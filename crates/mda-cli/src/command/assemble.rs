@@ -13,7 +13,9 @@ use mda::core::assemble::Form;
 use mda::core::metrics::Accuracy;
 use mda::core::rescale::Rescaling;
 use mda::{Assembled, Data};
+use mda_formats::target::Kind;
 use serde::Serialize;
+use std::path::PathBuf;
 
 #[derive(Serialize)]
 struct Report {
@@ -40,6 +42,8 @@ struct Row {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()> {
+    let inputs = arguments.components.iter().chain(&arguments.data);
+    let target = context.target(&arguments.output, Kind::Model, &inputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
     let components = arguments.components.iter().map(|path| models::read(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let parts = names::renamed(components, arguments)?;
     let data = arguments.data.iter().map(|path| Ok(Data::open(path, &parts[0].model)?));
@@ -50,7 +54,7 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     assembly.check()?;
     let runtime = context.runtime()?;
     let assembled = assembly.run(&runtime)?;
-    models::write(&assembled.model, &arguments.output)?;
+    models::write(&assembled.model, &target)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let data: Vec<&Data> = data.iter().collect();
     let measured = if data.is_empty() {

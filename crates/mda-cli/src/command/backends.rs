@@ -46,7 +46,7 @@ pub(crate) fn run(context: &Context) -> anyhow::Result<()> {
         rows[index].selected = true;
     }
     if let Some(missing) = context.sources.folders.missing() {
-        context.output.progress(missing);
+        context.output.note(missing);
     }
     context.output.result(&rows, || describe(&rows))
 }

@@ -5,9 +5,10 @@ mod baselines;
 use super::Context;
 use super::disassemble::describe_accuracies;
 use crate::args::Demo;
-use crate::models;
 use crate::table::{Table, share, thousands};
 use crate::timing::{Listener, Timings};
+use crate::{models, printer};
+use anyhow::Context as _;
 use baselines::{Baseline, Row};
 use mda::accuracy::Accuracies;
 use mda::assemble::{Calibration, Part};
@@ -15,8 +16,13 @@ use mda::core::ModelSize;
 use mda::core::rescale::Rescaling;
 use mda::samples::{self, Sample};
 use mda::{Component, Data, Model, Runtime, Source};
+use mda_formats::target::{Folder, Kind};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+/// The embedded sources and what the demo cuts out of each.
+const SHARES: [(Sample, &str); 2] = [(samples::MNIST, "0-2"), (samples::FASHION_MNIST, "3-9")];
+const ASSEMBLED: &str = "assembled.safetensors";
 
 /// One source's part of the demo.
 #[derive(Serialize)]
@@ -55,47 +61,61 @@ struct Report {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
-    let folder = &arguments.output;
+    let folder = context.folder(&arguments.output, &contents())?;
     let listener = Listener::new(context.output);
     let runtime = context.runtime()?;
     let mut shares = Vec::new();
-    for (sample, task) in [(samples::MNIST, "0-2"), (samples::FASHION_MNIST, "3-9")] {
-        shares.push(component(context, &sample, task, folder, &runtime, &listener)?);
+    for (sample, task) in &SHARES {
+        shares.push(share_of(context, (sample, task), &folder, &runtime, &listener)?);
     }
     context.output.progress("both together:");
     let (joint, assembled) = joint(&shares, &runtime, &listener)?;
-    let file = folder.join("assembled.safetensors");
-    models::write(&assembled, &file)?;
+    models::write(&assembled, &folder.file(ASSEMBLED))?;
     let report = Report {
-        folder: folder.into(),
+        folder: folder.target().into(),
         components: shares,
-        assembled: file,
+        assembled: folder.target().join(ASSEMBLED),
         assembled_size: assembled.size(),
         joint,
         timings: listener.timings(),
     };
+    folder.finish().with_context(|| format!("writing the folder {}", arguments.output.display()))?;
     context.output.result(&report, || describe(&report))
 }
 
-fn component(
+/// What is going to be in the demo's folder.
+fn contents() -> Vec<(PathBuf, Kind<'static>)> {
+    let mut contents = vec![(ASSEMBLED.into(), Kind::Model)];
+    for (sample, task) in &SHARES {
+        contents.push((component_file(sample, task).into(), Kind::Model));
+        contents.push((sample.model_file(), Kind::Model));
+        contents.extend(sample.data_files().map(|(path, bytes)| (path, Kind::Exactly(bytes))));
+    }
+    contents
+}
+
+/// What the component of a source is called.
+fn component_file(sample: &Sample, task: &str) -> String {
+    format!("{}-{task}.safetensors", sample.data)
+}
+
+fn share_of(
     context: &Context,
-    sample: &Sample,
-    task: &'static str,
-    folder: &Path,
+    (sample, task): (&Sample, &'static str),
+    folder: &Folder,
     runtime: &Runtime,
     listener: &Listener,
 ) -> anyhow::Result<Share> {
-    let unpacked = sample.unpack(folder)?;
+    let unpacked = sample.unpack(folder.path())?;
     let source = Source::read(&unpacked.model)?;
-    context.output.progress(format!("{}, its categories {}:", source.model().name(), task));
+    context.output.progress(format!("{}, its categories {task}:", source.model().name()));
     let data = Data::open(&unpacked.data, source.model())?;
-    let name = format!("{}-{}", sample.data, task);
-    let file = folder.join(format!("{name}.safetensors"));
+    let file = component_file(sample, task);
     // All images that nothing else needs may speak; there are few.
     let disassembly = mda::disassemble(&source, &data).task(task)?.keep_params(0.25).candidates(None);
-    let disassembly = disassembly.calibration(usize::MAX).named(name).progress(listener);
+    let disassembly = disassembly.calibration(usize::MAX).named(format!("{}-{task}", sample.data)).progress(listener);
     let component = disassembly.run(runtime)?;
-    models::write(&component.model, &file)?;
+    models::write(&component.model, &folder.file(&file))?;
     let measure = || component.measure(&source, &data, runtime);
     let accuracy = listener.step("measuring on test images", measure)?;
     let compare = || baselines::same_size(&disassembly, &component, &data, runtime);
@@ -104,8 +124,8 @@ fn component(
         source: source.model().name().into(),
         task,
         categories: component.model.categories().to_vec(),
-        file,
-        data: unpacked.data,
+        file: folder.target().join(file),
+        data: folder.target().join(sample.data_folder()),
         source_size: source.model().size(),
         size: component.model.size(),
         accuracy,
@@ -171,7 +191,7 @@ fn describe(report: &Report) -> String {
 }
 
 fn next_steps(report: &Report) -> String {
-    let folder = report.folder.display();
+    let folder = printer::name(&report.folder.display().to_string());
     let files: String = report.components.iter().map(|part| format!("  {}\n", part.file.display())).collect();
     format!(
         "\nModels written:\n{files}  {}\n\nTry next:\n  \

@@ -14,9 +14,14 @@ use mda::core::disassemble::Logits;
 use mda::core::repair::Repair;
 use mda::disassemble::Settings;
 use mda::{Data, Source};
+use mda_formats::target::Kind;
 use report::Report;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<()> {
+    let inputs: Vec<&Path> =
+        [&arguments.model, &arguments.data].into_iter().chain(&arguments.images).map(PathBuf::as_path).collect();
+    let target = context.target(&arguments.output, Kind::Model, &inputs)?;
     let source = Source::read(&arguments.model)?;
     let listener = Listener::new(context.output);
     let data = Data::open(&arguments.data, source.model())?;
@@ -37,7 +42,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     }
     let runtime = context.runtime()?;
     let component = disassembly.run(&runtime)?;
-    models::write(&component.model, &arguments.output)?;
+    models::write(&component.model, &target)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let accuracies = match arguments.no_evaluate {
         true => None,

@@ -4,9 +4,9 @@ mod sets;
 
 use super::Context;
 use crate::args::{Evaluate, SplitName};
-use crate::models;
 use crate::table::Table;
 use crate::timing::{Listener, Timings};
+use crate::{models, printer};
 use mda_core::metrics::{Accuracy, Evaluation, auroc};
 use mda_core::runner::{LabelledLogits, Runner};
 use mda_core::task::{describe_task, parse_task};
@@ -53,7 +53,7 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
     let listener = Listener::new(context.output);
     let sets = opened(&model, &arguments.data, split)?;
     for set in &sets {
-        set.notes(wanted.len() > 1)?.iter().for_each(|note| context.output.progress(note));
+        set.notes(wanted.len() > 1)?.iter().for_each(|note| context.output.note(note));
     }
     let runtime = context.runtime()?;
     let runner = runtime.runner();
@@ -68,9 +68,7 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
     let task = asked.unwrap_or_else(|| seen.clone());
     if let Some(&first) = unseen.first().filter(|_| arguments.task.is_some()) {
         let name = &model.categories()[first];
-        context
-            .output
-            .progress(format!("note: no image of {} of the task's categories, such as `{name}`", unseen.len()));
+        context.output.note(format!("no image of {} of the task's categories, such as `{name}`", unseen.len()));
     }
     let within: Accuracy = evaluation.within(&task);
     let row = |&category: &usize| {
@@ -122,7 +120,7 @@ fn describe(report: &Report, model: &Model, categories: usize) -> String {
     let of_all = if categories < all { format!(" ({categories} of {all})") } else { String::new() };
     let mut text = format!(
         "{} on {} {} images of its categor{} {}{of_all}\n",
-        report.model,
+        printer::name(&report.model),
         report.images,
         report.split,
         if several { "ies" } else { "y" },

@@ -2,8 +2,10 @@
 
 use super::Context;
 use crate::args::Export;
-use crate::models;
+use crate::{models, printer};
+use anyhow::Context as _;
 use mda_formats::onnx;
+use mda_formats::target::Kind;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -11,16 +13,20 @@ use std::path::PathBuf;
 struct Report {
     model: String,
     onnx: PathBuf,
-    bytes: u64,
+    bytes: usize,
 }
 
 pub(crate) fn run(context: &Context, arguments: &Export) -> anyhow::Result<()> {
+    let target = context.target(&arguments.onnx, Kind::Onnx, &[&arguments.model])?;
     let model = models::read(&arguments.model)?;
-    onnx::export(&model, &arguments.onnx)?;
-    let bytes = std::fs::metadata(&arguments.onnx)?.len();
+    let file = onnx::to_bytes(&model)?;
+    let written = target.write(|out| out.write_all(&file));
+    written.with_context(|| format!("writing {}", arguments.onnx.display()))?;
+    let bytes = file.len();
     let report = Report { model: model.name().into(), onnx: arguments.onnx.clone(), bytes };
     context.output.result(&report, || {
         let image = model.input_shape();
-        format!("{} -> {} ({bytes} bytes; images {image} in, logits out)\n", report.model, report.onnx.display())
+        let (model, onnx) = (printer::name(&report.model), printer::name(&report.onnx.display().to_string()));
+        format!("{model} -> {onnx} ({bytes} bytes; images {image} in, logits out)\n")
     })
 }

@@ -3,13 +3,15 @@
 use super::Context;
 use crate::args::{Foreign, Import, RangeName};
 use crate::models;
+use crate::printer;
 use crate::table::thousands;
 use anyhow::Context as _;
 use mda::core::ModelSize;
 use mda::import::{Imported, PixelRange};
 use mda_data::{Preset, names};
+use mda_formats::target::Kind;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
 struct Report {
@@ -22,8 +24,11 @@ struct Report {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
-    let Imported { model, notes } = model(&arguments.foreign)?;
-    models::write(&model, &arguments.output)?;
+    let foreign = &arguments.foreign;
+    let inputs = std::iter::once(&foreign.file).chain(&foreign.categories).chain(&foreign.data);
+    let target = context.target(&arguments.output, Kind::Model, &inputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let Imported { model, notes } = model(foreign)?;
+    models::write(&model, &target)?;
     let report = Report {
         name: model.name().into(),
         file: arguments.output.display().to_string(),
@@ -96,10 +101,10 @@ fn describe(report: &Report) -> String {
     let notes: String = report.notes.iter().map(|note| format!("  {note}\n")).collect();
     format!(
         "{} -> {}\n{notes}  {} categories: {}\n  {} parameters, {} multiply-adds an image\n",
-        report.name,
-        report.file,
+        printer::name(&report.name),
+        printer::name(&report.file),
         report.categories.len(),
-        report.categories.iter().take(12).cloned().collect::<Vec<_>>().join(", "),
+        printer::names(report.categories.iter().take(12)),
         thousands(report.size.parameters),
         thousands(report.size.macs)
     )

@@ -3,6 +3,7 @@
 use super::Context;
 use crate::args::Inspect;
 use crate::models;
+use crate::printer;
 use crate::table::{Table, thousands};
 use mda_core::op::{Normalize, Op};
 use mda_core::provenance::{FittedOn, Provenance, RepairRecord};
@@ -105,7 +106,7 @@ fn describe(report: &Report<'_>) -> String {
     let size = &report.size;
     let mut text = format!(
         "{}: images {} to {} categories, {} parameters, {} multiply-adds an image\n",
-        report.name,
+        printer::name(report.name),
         report.input,
         report.categories.len(),
         thousands(size.parameters),
@@ -115,7 +116,7 @@ fn describe(report: &Report<'_>) -> String {
         text.push_str("images are not normalised: pixel/255 goes in as it is\n");
     }
     report.normalisation.iter().for_each(|line| text.push_str(&format!("{line}\n")));
-    text.push_str(&format!("categories: {}\n", report.categories.join(", ")));
+    text.push_str(&format!("categories: {}\n", printer::names(report.categories)));
     text.push_str(&report.provenance.map(origin).unwrap_or_default());
     text.push('\n');
     text + &table.render()
@@ -125,13 +126,13 @@ fn origin(provenance: &Provenance) -> String {
     match provenance {
         Provenance::Component(origin) => format!(
             "component of {} for its categories {}, decided by {} images a category{}\n",
-            origin.source,
+            printer::name(&origin.source),
             mda_core::task::describe_task(&origin.task),
             origin.images_per_category,
             origin.repair.as_ref().map(|repair| format!(", repair {}", described(repair))).unwrap_or_default()
         ),
         Provenance::Assembled { form, rescaling, fitted_on, components } => {
-            let names: Vec<&str> = components.iter().map(|component| component.name.as_str()).collect();
+            let names: Vec<String> = components.iter().map(|component| printer::name(&component.name)).collect();
             let fitted_on = fitted_on.map(|on| format!(" fitted to {}", images(on))).unwrap_or_default();
             format!("assembled ({form}, rescaling {rescaling}{fitted_on}) of {}\n", names.join(" and "))
         }

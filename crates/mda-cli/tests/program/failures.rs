@@ -1,142 +1,127 @@
-//! Bad input: a clear error, a non-zero exit, nothing left behind.
+//! Bad input: a clear error, its exit status, nothing left behind, nothing overwritten.
+//!
+//! Every case is a line of a table: the command, the status, and the words that what is said must have. All cases of a
+//! table share one folder, which has to be the same afterwards, file by file.
+
+mod assembling;
+mod data;
+mod importing;
+mod methods;
+mod models;
+mod outputs;
+mod studies;
+mod tasks;
+mod usage;
 
 use super::{Bench, asset};
-use mda_core::Tensor;
 use mda_core::graph::Graph;
 use mda_core::op::{Conv2d, Flatten, GlobalAvgPool, Input};
-use mda_core::{Model, graph::Parameters};
-use mda_data::{Split, write_categories, write_idx};
+use mda_core::{Model, Tensor, graph::Parameters};
 use mda_formats::native;
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
-/// `mda disassemble` of the embedded MNIST network with changes.
-fn disassemble(bench: &Bench, changed: &[&str]) -> String {
-    let (model, data) = (asset("lenet5-mnist.safetensors"), format!("--data={}", asset("mnist")));
-    let mut arguments = vec!["disassemble", &model, &data, "--output=out.safetensors"];
-    arguments.extend(changed);
-    let said = bench.fails(&arguments);
-    assert!(!bench.path("out.safetensors").exists(), "something was left behind: {said}");
-    said
-}
+/// A command, the status that it ends with, and what it says on stderr.
+type Case<'a> = (&'a str, i32, &'a [&'a str]);
 
-#[test]
-fn files_that_are_not_there_or_broken() {
-    let bench = Bench::new();
-    let said = bench.fails(&["inspect", "nowhere.safetensors"]);
-    assert!(said.contains("nowhere.safetensors") && said.contains("No such file"), "{said}");
-    let whole = fs::read(asset("lenet5-mnist.safetensors")).unwrap();
-    fs::write(bench.path("cut"), &whole[..whole.len() / 2]).unwrap();
-    let said = bench.fails(&["inspect", "cut"]);
-    assert!(said.contains("cut off") && said.contains("248024 bytes"), "{said}");
-    fs::write(bench.path("text"), "these are not weights").unwrap();
-    for command in [&["inspect", "text"][..], &["import", "text", "--output", "out"]] {
-        let said = bench.fails(command);
-        assert!(said.contains("text"), "{said}");
+/// `mda` could not do it.
+const FAILED: i32 = 1;
+/// The command line was not understood.
+const USAGE: i32 = 2;
+
+/// Runs every case, with `before` in front of its arguments.
+fn refused(bench: &Bench, before: &str, cases: &[Case<'_>]) {
+    let files = snapshot(bench.folder.path());
+    for (arguments, status, says) in cases {
+        let command = format!("{before} {arguments}");
+        let arguments = words(&command);
+        let output = bench.mda(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(*status), "mda {command}: {said}");
+        assert!(output.stdout.is_empty(), "mda {command} printed results before it failed");
+        assert!(said.starts_with("error: ") || said.contains("\nerror: "), "mda {command}: {said}");
+        for word in ["panicked", "RUST_BACKTRACE", ".mda-unfinished"] {
+            assert!(!said.contains(word), "mda {command}: {said}");
+        }
+        for word in *says {
+            assert!(said.contains(word), "mda {command}: expected `{word}` in: {said}");
+        }
+        let now = snapshot(bench.folder.path());
+        let changed: Vec<_> = files.iter().filter(|file| now.get(file.0) != Some(file.1)).map(|file| file.0).collect();
+        assert!(changed.is_empty(), "mda {command} changed {changed:?}");
+        let left: Vec<_> = now.keys().filter(|path| !files.contains_key(*path)).collect();
+        assert!(left.is_empty(), "mda {command} left {left:?}");
     }
-    assert!(!bench.path("out").exists());
 }
 
-#[test]
-fn a_checkpoint_of_another_architecture_names_every_mismatch() {
-    let bench = Bench::new();
-    let checkpoint = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/lenet5-mnist/lenet5-mnist.pth");
-    let said = bench.fails(&["import", checkpoint, "--arch", "vgg11", "--output", "out"]);
-    for name in ["conv1.weight", "fc2.bias", "features.0.weight", "classifier.6.bias"] {
-        assert!(said.contains(name), "{name} is not in: {said}");
+/// The arguments of a command line; single quotes keep what is between them together.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in command.split('\'').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
     }
-    assert!(!bench.path("out").exists());
+    words
 }
 
-#[test]
-fn weights_that_are_not_numbers() {
-    let bench = Bench::new();
-    let mut bytes = fs::read(asset("lenet5-mnist.safetensors")).unwrap();
-    let end = bytes.len();
-    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    fs::write(bench.path("nan.safetensors"), bytes).unwrap();
-    let said = bench.fails(&["inspect", "nan.safetensors"]);
-    assert!(said.contains("NaN") && said.contains("position"), "{said}");
+/// What a path holds.
+#[derive(Debug, PartialEq)]
+enum Held {
+    Folder,
+    Link(PathBuf),
+    File(Vec<u8>),
+    /// A FIFO or a socket.
+    Special,
 }
 
-#[test]
-fn categories_that_do_not_exist() {
-    let bench = Bench::new();
-    let said = disassemble(&bench, &["--task=7-12"]);
-    assert!(said.contains("7-12") && said.contains("0 to 9"), "{said}");
-    let said = disassemble(&bench, &["--task=,"]);
-    assert!(said.contains("at least one category"), "{said}");
-}
-
-#[test]
-fn data_without_images_of_a_category() {
-    let bench = Bench::new();
-    let folder = bench.path("mnist");
-    for split in [Split::Train, Split::Test] {
-        let labels: Vec<u8> = (0..40).map(|n| [0, 1, 3][n % 3]).collect();
-        write_idx(&folder, split, &[7; 40 * 16], 4, 4, &labels).unwrap();
+/// All that is in a folder.
+fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Held> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        let held = if kind.is_dir() {
+            all.extend(snapshot(&path));
+            Held::Folder
+        } else if kind.is_symlink() {
+            Held::Link(fs::read_link(&path).unwrap())
+        } else if kind.is_file() {
+            Held::File(fs::read(&path).unwrap())
+        } else {
+            Held::Special
+        };
+        all.insert(path, held);
     }
-    write_categories(&folder, &["0", "1", "2", "3"]).unwrap();
-    let model = asset("lenet5-mnist.safetensors");
-    let said = bench.fails(&["disassemble", &model, "--data=mnist", "--task=0-3", "--output=out"]);
-    assert!(said.contains("\"2\"") || said.contains("`2`"), "the empty category is named: {said}");
-    assert!(!bench.path("out").exists());
+    all
 }
 
-#[test]
-fn images_with_other_channels_than_the_model_takes() {
+/// A bench with the embedded MNIST network as `m.safetensors` and its images in `mnist`.
+fn with_mnist() -> Bench {
     let bench = Bench::new();
+    fs::copy(asset("lenet5-mnist.safetensors"), bench.path("m.safetensors")).unwrap();
+    fs::create_dir(bench.path("mnist")).unwrap();
+    for file in fs::read_dir(asset("mnist")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), bench.path("mnist").join(file.file_name())).unwrap();
+    }
+    bench
+}
+
+/// Writes a small network with these categories, for images of `channels` by 8 by 8.
+fn small_network(path: &Path, name: &str, channels: usize, categories: &[&str]) {
+    let count = categories.len();
     let mut graph = Graph::new();
-    let input = graph.push("input", Input { channels: 4, height: 8, width: 8 }, &[]);
-    let conv = graph.push("conv", Conv2d::dense(10, 3, 1, 1, false), &[&input]);
+    let input = graph.push("input", Input { channels, height: 8, width: 8 }, &[]);
+    let conv = graph.push("conv", Conv2d::dense(count, 3, 1, 1, false), &[&input]);
     let pool = graph.push("pool", GlobalAvgPool {}, &[&conv]);
     graph.push("flatten", Flatten {}, &[&pool]);
-    let weight = Tensor::new([10, 4, 3, 3], vec![0.5; 360]).unwrap();
+    let weight = Tensor::new([count, channels, 3, 3], vec![0.5; count * channels * 9]).unwrap();
     let parameters: Parameters = [("conv.weight", weight)].into_iter().collect();
-    let names = (0..10).map(|k| k.to_string()).collect();
-    let model = Model::new("four", graph.validate().unwrap(), parameters, names).unwrap();
-    native::write(&model, &bench.path("four.safetensors")).unwrap();
-    let data = format!("--data={}", asset("mnist"));
-    let said = bench.fails(&["evaluate", "four.safetensors", &data]);
-    assert!(said.contains("[4, 8, 8]") && said.contains("1 or 3"), "{said}");
-}
-
-#[test]
-fn thresholds_that_empty_a_layer() {
-    let bench = Bench::new();
-    let said = disassemble(&bench, &["--task=0-2", "--beta=0.99999"]);
-    assert!(said.contains("nothing of") && said.contains("0.99999") && said.contains("hint:"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--alpha=1.5"]);
-    assert!(said.contains("0.0..1.0") && said.contains("1.5"), "{said}");
-}
-
-#[test]
-fn outputs_that_cannot_be_written() {
-    let bench = Bench::new();
-    fs::write(bench.path("file"), "in the way").unwrap();
-    let (model, data) = (asset("lenet5-mnist.safetensors"), format!("--data={}", asset("mnist")));
-    let said = bench.fails(&["disassemble", &model, &data, "--task=0-2", "--output=file/out"]);
-    assert!(said.contains("file/out"), "{said}");
-    let said = bench.fails(&["demo", "--output=file"]);
-    assert!(said.contains("file"), "{said}");
-}
-
-#[test]
-fn names_that_nothing_has() {
-    let bench = Bench::new();
-    let data = format!("--data={}", asset("fashion-mnist"));
-    let model = asset("lenet5-mnist.safetensors");
-    let said = bench.fails(&["evaluate", &model, &data]);
-    assert!(said.contains("none of the model's categories") && said.contains("hint:"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--formulation=magic"]);
-    assert!(said.contains("magic") && said.contains("model-lego"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--formulation=obs+l1"]);
-    assert!(said.contains("obs+l1 are 2 formulations") && said.contains("--keep-params"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--formulation=obs+magic", "--keep-params=30%"]);
-    assert!(said.contains("magic") && said.contains("model-lego"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--repair=glue"]);
-    assert!(said.contains("glue") && said.contains("ridge"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--backend=abacus"]);
-    assert!(said.contains("abacus") && said.contains("cpu"), "{said}");
-    let said = disassemble(&bench, &["--task=0-2", "--backend=cpu:7"]);
-    assert!(said.contains('7'), "{said}");
+    let categories = categories.iter().map(|&name| name.to_owned()).collect();
+    let model = Model::new(name, graph.validate().unwrap(), parameters, categories).unwrap();
+    native::write(&model, path).unwrap();
 }

@@ -7,7 +7,9 @@ mod failures;
 mod import;
 mod job;
 mod plugins;
+mod printing;
 mod study;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

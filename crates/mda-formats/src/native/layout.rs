@@ -17,7 +17,7 @@ const MODEL_KEY: &str = "mda.model";
 const DIGEST_KEY: &str = "mda.tensors_sha256";
 
 /// Far above the headers of real models, and a bound on what a hostile one makes the reader allocate.
-const MAX_HEADER: u64 = 32 << 20;
+pub(super) const MAX_HEADER: u64 = 32 << 20;
 
 /// Numbers are turned into bytes in blocks of this many.
 const BLOCK: usize = 1 << 14;

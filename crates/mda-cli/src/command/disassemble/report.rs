@@ -1,5 +1,6 @@
 //! What `mda disassemble` tells.
 
+use crate::printer;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
 use mda::Component;
@@ -77,8 +78,12 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn describe(&self) -> String {
-        let mut text =
-            format!("{} cut down to its categories {}: {}\n", self.source, self.task, self.categories.join(", "));
+        let mut text = format!(
+            "{} cut down to its categories {}: {}\n",
+            printer::name(&self.source),
+            self.task,
+            printer::names(self.categories)
+        );
         text.push_str(&format!("channels by {}\n\n", self.formulation));
         if let Some(explanation) = self.budget {
             text.push_str(&format!("{explanation}\n"));

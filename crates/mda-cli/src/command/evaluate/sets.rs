@@ -49,7 +49,7 @@ impl Set {
     pub(super) fn notes(&self, chooses: bool) -> anyhow::Result<Vec<String>> {
         let unknown = unknown_labels(self.data.split(self.split)?, &self.labels).filter(|_| chooses);
         let notes = self.data.left_out(self.split)?.iter().cloned().chain(unknown);
-        Ok(notes.map(|note| format!("note: {}: {note}", self.path)).collect())
+        Ok(notes.map(|note| format!("{}: {note}", self.path)).collect())
     }
 
     /// The logits for the images of `task`, labelled as the model counts.

@@ -1,6 +1,7 @@
 //! What a study runs: a recipe file, read and checked before anything is computed.
 
-use anyhow::{Context as _, bail};
+use crate::args;
+use anyhow::{Context as _, anyhow, bail};
 use mda_core::budget::Budget;
 use mda_core::rescale::Rescaling;
 use serde::Deserialize;
@@ -158,7 +159,7 @@ fn thresholds() -> Vec<String> {
 }
 
 fn default_formulation() -> String {
-    crate::args::DEFAULT_FORMULATION.into()
+    args::DEFAULT_FORMULATION.into()
 }
 
 impl Recipe {
@@ -178,12 +179,11 @@ pub(super) fn budget(text: &str) -> anyhow::Result<Option<Budget>> {
         return Ok(None);
     }
     if let Some(points) = text.strip_prefix("drop ") {
-        let points: f64 = points.trim().parse().with_context(|| format!("the points of the budget `{text}`"))?;
+        let points = args::points(points).map_err(|expected| anyhow!("the budget `{text}`: {expected}"))?;
         return Ok(Some(Budget::MaxDrop(points)));
     }
     if let Some((number, kind)) = text.split_once('%') {
-        let share =
-            number.trim().parse::<f64>().with_context(|| format!("the percentage of the budget `{text}`"))? / 100.0;
+        let share = args::percent(number).map_err(|expected| anyhow!("the budget `{text}`: {expected}"))?;
         match kind.trim() {
             "" | "params" => return Ok(Some(Budget::Params(share))),
             "macs" => return Ok(Some(Budget::Macs(share))),
@@ -204,5 +204,23 @@ mod tests {
         assert_eq!(budget("12.5 % macs").unwrap(), Some(Budget::Macs(0.125)));
         assert_eq!(budget("drop 1.5").unwrap(), Some(Budget::MaxDrop(1.5)));
         assert!(budget("30").unwrap_err().to_string().contains("expected `thresholds`"));
+    }
+
+    #[test]
+    fn budgets_that_mean_nothing_are_refused_when_they_are_read() {
+        for (text, expected) in [
+            ("150%", "`150%`: expected a percentage above 0 and up to 100"),
+            ("0% macs", "above 0"),
+            ("-5%", "above 0"),
+            ("NaN%", "above 0"),
+            ("inf% params", "up to 100"),
+            ("drop 200", "`drop 200`: expected points of accuracy from 0 to 100"),
+            ("drop -1", "from 0 to 100"),
+            ("drop NaN", "from 0 to 100"),
+            ("drop much", "from 0 to 100"),
+        ] {
+            let said = budget(text).unwrap_err().to_string();
+            assert!(said.contains(expected), "{text}: {said}");
+        }
     }
 }

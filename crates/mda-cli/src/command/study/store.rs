@@ -75,7 +75,7 @@ impl Store {
         file.read_to_end(&mut bytes).with_context(|| format!("reading {}", path.display()))?;
         let (rows, whole) = rows(&bytes).with_context(|| path.display().to_string())?;
         if whole < bytes.len() {
-            output.progress(format!("note: {} ends in the middle of a line, which is cut off", path.display()));
+            output.note(format!("{} ends in the middle of a line, which is cut off", path.display()));
             file.set_len(whole as u64).with_context(|| format!("cutting off the end of {}", path.display()))?;
         }
         let mut book = Book { file, length: whole as u64, records: Vec::new(), done: HashSet::new() };
@@ -88,8 +88,8 @@ impl Store {
             }
         }
         if others > 0 {
-            output.progress(format!(
-                "note: {others} of the runs in {} are of other models, images, image counts or another version of mda; they \
+            output.note(format!(
+                "{others} of the runs in {} are of other models, images, image counts or another version of mda; they \
                  are left out",
                 path.display()
             ));
