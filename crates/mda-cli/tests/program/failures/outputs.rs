@@ -128,12 +128,12 @@ fn folders_of_results_replace_nothing_of_other_kinds() {
     put("pages/mda-inspect.1", "an essay");
     fs::create_dir_all(bench.path("taken/mda.1")).unwrap();
     let cases = [
-        ("demo -o=notes", FAILED, &["notes", "it is no folder"][..]),
+        ("demo -o=notes", FAILED, &["notes", "it is there and is no folder"][..]),
         ("demo -o=notes/demo", FAILED, &["notes/demo"]),
         ("demo -o=mine", FAILED, &["mine/assembled.safetensors is not replaced", "--force"]),
         ("demo -o=data", FAILED, &["data/data/mnist/categories.txt is not replaced"]),
         ("demo -o=sources", FAILED, &["sources/sources"]),
-        ("manual -o=notes", FAILED, &["notes", "it is no folder"]),
+        ("manual -o=notes", FAILED, &["notes", "it is there and is no folder"]),
         ("manual -o=notes/pages", FAILED, &["notes/pages"]),
         ("manual -o=pages", FAILED, &["pages/mda-inspect.1 is not replaced", "manual page"]),
         ("manual -o=taken", FAILED, &["taken/mda.1 cannot be written: it is a folder"]),
