@@ -4,11 +4,11 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use mda_backend_cpu::CpuBackend;
 use mda_core::Model;
-use mda_core::backend::{Backend, Probe};
-use mda_core::contribution::relative_contributions;
 use mda_core::graph::Graph;
+use mda_core::observe::contribution::relative_contributions;
 use mda_core::op::{Conv2d, GlobalAvgPool, Input, Linear, MaxPool, Op, Window};
 use mda_core::op::{Flatten, Padding};
+use mda_core::run::backend::{Backend, Probe};
 use mda_testkit::generate::{random_images, with_random_parameters};
 
 const BATCH: usize = 16;

@@ -6,12 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mda_core::assemble::{Form, assemble};
-use mda_core::channels::ChannelClasses;
-use mda_core::contribution::is_layer;
-use mda_core::keep::KeepPlan;
+use mda_core::cut::KeepPlan;
+use mda_core::cut::slice;
+use mda_core::graph::ChannelClasses;
+use mda_core::graph::is_layer;
 use mda_core::op::{Connectivity, Op};
-use mda_core::reference::evaluate;
-use mda_core::slice::slice;
+use mda_core::run::reference::evaluate;
 use mda_core::{Model, Tensor};
 use mda_models::{Architecture, Widths, all, random_images, random_model};
 use mda_testkit::Random;

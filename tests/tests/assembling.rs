@@ -3,7 +3,7 @@
 use mda_core::assemble::{AssembleError, Form, assemble};
 use mda_core::graph::Graph;
 use mda_core::op::{Conv2d, Flatten, GlobalAvgPool, Input, Op, Window};
-use mda_core::reference::evaluate;
+use mda_core::run::reference::evaluate;
 use mda_core::{Model, Tensor};
 use mda_testkit::generate::{RandomModel, families, random_images, relatives, with_random_parameters};
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 use mda_plugin::host::load;
 use mda_testkit::{cdylib, conformance};
 use std::fs;

@@ -5,12 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mda_backend_cpu::CpuBackend;
-use mda_core::backend::{Backend, Probe};
-use mda_core::disassemble::{Attribution, Logits, Selection, attribute};
-use mda_core::formulation::Formulation;
+use mda_core::attribute::{Attribution, Selection, attribute};
+use mda_core::cut::Logits;
+use mda_core::method::Formulation;
 use mda_core::op::{Normalize, Op};
-use mda_core::runner::Runner;
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
+use mda_core::run::Runner;
+use mda_core::run::backend::{Backend, Probe};
 use mda_core::{Model, Tensor};
 use mda_data::{DataSet, Preparation, Preset, Split};
 use mda_formats::StateDict;
@@ -39,7 +40,7 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
     a.data().iter().zip(b.data()).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
 }
 
-fn run(model: &Model, probes: &[Probe], images: &Tensor) -> mda_core::backend::RunOutput {
+fn run(model: &Model, probes: &[Probe], images: &Tensor) -> mda_core::run::backend::RunOutput {
     let program = CpuBackend::new().compile(model, None, probes).unwrap();
     program.session().unwrap().run(images).unwrap()
 }
@@ -66,7 +67,7 @@ fn differing_bits(model: &Model, golden: &Golden, attribution: &Attribution) -> 
     let graph = model.graph();
     let layer_bits = |(layer, masks): (&String, &Vec<Vec<bool>>)| {
         let input = graph.node(graph.find(layer).unwrap()).inputs[0];
-        let of_category = |(category, relevance): &(usize, mda_core::relevance::Relevance)| {
+        let of_category = |(category, relevance): &(usize, mda_core::attribute::Relevance)| {
             let bits = relevance.relevant[input].iter().zip(&masks[*category]);
             bits.filter(|(ours, official)| ours != official).count()
         };
@@ -97,7 +98,7 @@ fn the_lenets_agree_everywhere() {
         );
         // The official component of every task has exactly the parameters that ours keeps.
         for (task, facts) in &golden.facts.tasks {
-            let task = mda_core::task::parse_task(task, model.categories()).unwrap();
+            let task = mda_core::model::task::parse_task(task, model.categories()).unwrap();
             let component = attribution.component(&model, &task, Logits::All).unwrap();
             assert_eq!(component.model.size().parameters, facts.params, "{name} {task:?}");
         }

@@ -1,7 +1,7 @@
 //! The JSON form of graphs: nothing is lost on the way, and nothing in a file makes the reader panic.
 
 use mda_core::graph::{Graph, ValidGraph};
-use mda_core::reference::evaluate;
+use mda_core::run::reference::evaluate;
 use mda_testkit::Random;
 use mda_testkit::generate::{models, random_images, with_random_parameters};
 use proptest::prelude::*;

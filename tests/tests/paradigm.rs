@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mda_core::Model;
-use mda_core::disassemble::{Selection, attribute};
-use mda_core::formulation::Formulation;
+use mda_core::attribute::{Selection, attribute};
+use mda_core::method::Formulation;
 use mda_core::op::Normalize;
-use mda_core::reference::Reference;
-use mda_core::runner::Runner;
+use mda_core::run::Runner;
+use mda_core::run::reference::Reference;
 use mda_formats::StateDict;
 use mda_models::{guess, load};
 use mda_testkit::golden::{FIXTURES, Golden, SelectedImages, fixture_dir};

@@ -1,12 +1,13 @@
 //! Backward accumulation on random graphs: every method answers with a plan that can be cut, or says which layer it empties.
 
 use mda_core::Model;
-use mda_core::channels::ChannelClasses;
-use mda_core::disassemble::{Component, DisassembleError, Logits, attribute};
-use mda_core::formulation::Formulation;
-use mda_core::reference::Reference;
-use mda_core::runner::Runner;
-use mda_core::slice::SliceError;
+use mda_core::attribute::attribute;
+use mda_core::cut::SliceError;
+use mda_core::cut::{Component, CutError, Logits};
+use mda_core::graph::ChannelClasses;
+use mda_core::method::Formulation;
+use mda_core::run::Runner;
+use mda_core::run::reference::Reference;
 use mda_testkit::generate::{model_from_seed, models, random_images};
 use mda_testkit::labelled::LabelledImages;
 use proptest::prelude::*;
@@ -14,14 +15,14 @@ use proptest::prelude::*;
 const IMAGES_PER_CATEGORY: usize = 2;
 
 /// The component of category 0, or nothing where its thresholds empty a layer.
-fn component(model: &Model, formulation: &Formulation, logits: Logits) -> Result<Option<Component>, DisassembleError> {
+fn component(model: &Model, formulation: &Formulation, logits: Logits) -> Result<Option<Component>, CutError> {
     let images = random_images(model, model.categories().len() * IMAGES_PER_CATEGORY, 5);
     let source = LabelledImages::new(images, model.categories());
     let runner = Runner { backend: &Reference, device: None, batch_size: 3 };
     let attribution = attribute(&runner, model, &source, &source.selection(), formulation)?;
     match attribution.component(model, &[0], logits) {
         Ok(component) => Ok(Some(component)),
-        Err(DisassembleError::Slice { source: SliceError::EmptyLayer { .. }, .. }) => Ok(None),
+        Err(CutError::Slice { source: SliceError::EmptyLayer { .. }, .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,11 +1,11 @@
 //! The golden rule of slicing: a sliced model gives exactly the kept logits of its source with every removed channel forced
 //! to zero where a convolution or a linear layer reads it.
 
-use mda_core::channels::ChannelClasses;
-use mda_core::contribution::is_layer;
-use mda_core::keep::KeepPlan;
-use mda_core::reference::evaluate;
-use mda_core::slice::slice;
+use mda_core::cut::KeepPlan;
+use mda_core::cut::slice;
+use mda_core::graph::ChannelClasses;
+use mda_core::graph::is_layer;
+use mda_core::run::reference::evaluate;
 use mda_core::{Model, Tensor};
 use mda_testkit::Random;
 use mda_testkit::generate::{RandomModel, models, random_images};

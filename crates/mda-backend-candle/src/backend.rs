@@ -3,9 +3,12 @@
 use crate::devices::{self, ID, failed};
 use crate::plan::Plan;
 use crate::sliding::Sliding;
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch};
-use mda_core::graph::{Node, Shape};
+use mda_core::graph::Node;
 use mda_core::op::{Op, Window};
+use mda_core::run::backend::{
+    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
+};
+use mda_core::tensor::Shape;
 use mda_core::{Model, Tensor};
 use std::sync::Arc;
 

@@ -2,7 +2,8 @@
 
 use crate::opened::Opened;
 use candle_core::Device;
-use mda_core::backend::{self, BackendError};
+use mda_core::run::backend;
+use mda_core::run::backend::BackendError;
 
 /// The backend's name.
 pub(crate) const ID: &str = "candle";

@@ -7,8 +7,8 @@ use crate::sliding::Sliding;
 use crate::transfer::{per_channel, upload};
 use candle_core::{D, Device, Error, Result, Tensor};
 use mda_core::Model;
-use mda_core::backend::schedule::Step;
 use mda_core::op::{Op, Window};
+use mda_core::run::backend::schedule::Step;
 
 /// An operation, ready to run.
 pub(crate) enum Layer {

@@ -4,9 +4,9 @@ use crate::devices::failed;
 use crate::transfer::upload;
 use candle_core::{D, Device, Result, Tensor};
 use mda_core::Model;
-use mda_core::backend::{BackendError, Probe};
 use mda_core::graph::NodeId;
 use mda_core::op::{Op, Window};
+use mda_core::run::backend::{BackendError, Probe};
 
 /// A probe, resolved.
 pub(crate) struct Observation {

@@ -5,9 +5,9 @@ use crate::layer::Layer;
 use crate::observe::Observation;
 use crate::transfer::{enter, leave};
 use candle_core::{Device, Result, Tensor};
-use mda_core::backend::schedule::{Step, schedule};
-use mda_core::backend::{BackendError, Probe, RunOutput};
 use mda_core::graph::NodeId;
+use mda_core::run::backend::schedule::{Step, schedule};
+use mda_core::run::backend::{BackendError, Probe, RunOutput};
 use mda_core::{Model, Tensor as Numbers};
 
 /// A compiled model.

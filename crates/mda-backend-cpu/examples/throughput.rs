@@ -4,9 +4,9 @@
 
 use mda_backend_cpu::CpuBackend;
 use mda_core::Model;
-use mda_core::backend::{Backend, BackendError, Probe};
 use mda_core::graph::{Graph, GraphErrors};
 use mda_core::op::{BatchNorm, Clamp, Conv2d, Flatten, Input, Linear, MaxPool, Op, Window};
+use mda_core::run::backend::{Backend, BackendError, Probe};
 use mda_testkit::generate::{random_images, with_random_parameters};
 use std::error::Error;
 use std::time::Instant;

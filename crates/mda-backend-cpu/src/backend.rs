@@ -7,8 +7,10 @@ use crate::kernel::{Avx2, Avx512};
 use crate::kernel::{Portable, Simd};
 use crate::observe::Observation;
 use crate::plan::{Memory, Plan};
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch};
-use mda_core::graph::Shape;
+use mda_core::run::backend::{
+    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
+};
+use mda_core::tensor::Shape;
 use mda_core::{Model, Tensor};
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Batches of values inside the session's buffers.
 
-use mda_core::graph::Shape;
+use mda_core::tensor::Shape;
 
 /// A batch of values of one shape, read only: image `n` starts at `n * stride`.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,10 @@ use crate::parallel::{for_each_block, for_each_plane};
 use crate::sums::sum;
 use crate::window_sums::WindowSums;
 use mda_core::Model;
-use mda_core::backend::{BackendError, Probe};
-use mda_core::graph::{NodeId, Shape};
+use mda_core::graph::NodeId;
 use mda_core::op::Op;
+use mda_core::run::backend::{BackendError, Probe};
+use mda_core::tensor::Shape;
 
 /// A probe, resolved.
 #[derive(Clone, Debug)]

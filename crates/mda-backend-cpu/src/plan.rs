@@ -8,11 +8,14 @@ use crate::layer::{
 use crate::maps::{Maps, MapsMut};
 use crate::observe::Observation;
 use mda_core::Model;
-use mda_core::backend::Unsupported;
-use mda_core::backend::fusion::{self, Chain};
-use mda_core::backend::placement::{self, Place, Placement};
-use mda_core::graph::{NodeId, Shape};
+use mda_core::graph::NodeId;
 use mda_core::op::{AvgPool, Conv2d, MaxPool, Op, Window};
+use mda_core::run::backend::Unsupported;
+use mda_core::run::backend::fusion;
+use mda_core::run::backend::fusion::Chain;
+use mda_core::run::backend::placement;
+use mda_core::run::backend::placement::{Place, Placement};
+use mda_core::tensor::Shape;
 
 /// Bytes of buffers that a session aims to stay within, by running a large batch in several parts.
 const SESSION_BYTES: usize = 96 << 20;

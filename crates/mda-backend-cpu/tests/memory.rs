@@ -2,10 +2,10 @@
 
 use mda_backend_cpu::CpuBackend;
 use mda_core::Model;
-use mda_core::backend::{Backend, BackendError, Probe};
 use mda_core::graph::Graph;
 use mda_core::op::{AvgPool, Conv2d, Flatten, GlobalAvgPool, Input, MaxPool, Op, Padding, Window};
-use mda_core::reference::Reference;
+use mda_core::run::backend::{Backend, BackendError, Probe};
+use mda_core::run::reference::Reference;
 use mda_testkit::allocation::{Counting, alone, peak};
 use mda_testkit::generate::{random_images, with_random_parameters};
 

@@ -2,8 +2,10 @@
 
 use crate::devices::{self, ID, failed};
 use crate::plan::Plan;
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch};
-use mda_core::graph::Shape;
+use mda_core::run::backend::{
+    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
+};
+use mda_core::tensor::Shape;
 use mda_core::{Model, Tensor};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};

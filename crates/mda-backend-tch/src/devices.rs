@@ -1,6 +1,7 @@
 //! The devices that LibTorch can use here.
 
-use mda_core::backend::{self, BackendError};
+use mda_core::run::backend;
+use mda_core::run::backend::BackendError;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use tch::{Cuda, Device, TchError};

@@ -3,8 +3,8 @@
 use crate::sliding::{Average, Sliding};
 use crate::transfer::{Result, per_channel, upload};
 use mda_core::Model;
-use mda_core::backend::schedule::Step;
 use mda_core::op::Op;
+use mda_core::run::backend::schedule::Step;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// An operation, ready to run.

@@ -3,9 +3,9 @@
 use crate::devices::failed;
 use crate::transfer::{Result, upload};
 use mda_core::Model;
-use mda_core::backend::{BackendError, Probe};
 use mda_core::graph::NodeId;
 use mda_core::op::Op;
+use mda_core::run::backend::{BackendError, Probe};
 use tch::{Device, Kind, Tensor};
 
 /// A probe, resolved.

@@ -4,9 +4,9 @@ use crate::devices::failed;
 use crate::layer::Layer;
 use crate::observe::Observation;
 use crate::transfer::{Result, leave, upload};
-use mda_core::backend::schedule::{Step, schedule};
-use mda_core::backend::{BackendError, Probe, RunOutput};
 use mda_core::graph::NodeId;
+use mda_core::run::backend::schedule::{Step, schedule};
+use mda_core::run::backend::{BackendError, Probe, RunOutput};
 use mda_core::{Model, Tensor as Numbers};
 use tch::{Device, TchError, Tensor};
 

@@ -3,7 +3,7 @@
 use crate::backend::ID;
 use crate::gpu::Gpu;
 use crate::limits::Limits;
-use mda_core::backend::{BackendError, Device};
+use mda_core::run::backend::{BackendError, Device};
 use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{AdapterInfo, Backends, DeviceType, DownlevelFlags, Instance, InstanceDescriptor, InstanceFlags};
 

@@ -5,7 +5,7 @@ use crate::gpu::Gpu;
 use crate::plan::Plan;
 use crate::session::Running;
 use mda_core::Model;
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, Session, Unsupported};
+use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, Session, Unsupported};
 use std::sync::{Arc, OnceLock};
 
 pub(crate) const ID: &str = "wgpu";

@@ -3,7 +3,7 @@
 use crate::backend::failed;
 use crate::kernel::Kernel;
 use crate::limits::Limits;
-use mda_core::backend::BackendError;
+use mda_core::run::backend::BackendError;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

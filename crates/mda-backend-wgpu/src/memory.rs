@@ -4,7 +4,7 @@ use crate::backend::failed;
 use crate::gpu::Gpu;
 use crate::params::Params;
 use crate::plan::{Command, Dispatch, Plan, Source, View};
-use mda_core::backend::BackendError;
+use mda_core::run::backend::BackendError;
 use wgpu::{
     BindGroup, BindGroupEntry, BindingResource, Buffer, BufferBinding, BufferSize, BufferSlice, BufferUsages,
     CommandEncoder, ComputePipeline, SubmissionIndex,

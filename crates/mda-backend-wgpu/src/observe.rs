@@ -3,9 +3,10 @@
 use crate::layers;
 use crate::plan::{Command, Source, View};
 use mda_core::Model;
-use mda_core::backend::{BackendError, Probe};
-use mda_core::graph::{NodeId, Shape};
+use mda_core::graph::NodeId;
 use mda_core::op::{Op, Window};
+use mda_core::run::backend::{BackendError, Probe};
+use mda_core::tensor::Shape;
 
 /// A probe, resolved.
 #[derive(Clone, Debug)]

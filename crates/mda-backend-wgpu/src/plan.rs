@@ -8,11 +8,14 @@ use crate::limits::Limits;
 use crate::observe::{self, Observation};
 use crate::params::Params;
 use mda_core::Model;
-use mda_core::backend::fusion::{self, Chain};
-use mda_core::backend::placement::{self, Placement};
-use mda_core::backend::{BackendError, Probe};
-use mda_core::graph::{NodeId, Shape};
+use mda_core::graph::NodeId;
 use mda_core::op::{Op, Window};
+use mda_core::run::backend::fusion;
+use mda_core::run::backend::fusion::Chain;
+use mda_core::run::backend::placement;
+use mda_core::run::backend::placement::Placement;
+use mda_core::run::backend::{BackendError, Probe};
+use mda_core::tensor::Shape;
 
 /// A buffer, by what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

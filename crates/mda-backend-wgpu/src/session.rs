@@ -5,7 +5,7 @@ use crate::gpu::Gpu;
 use crate::memory::{Memory, NUMBER};
 use crate::plan::Plan;
 use mda_core::Tensor;
-use mda_core::backend::{BackendError, RunOutput, Session, check_batch};
+use mda_core::run::backend::{BackendError, RunOutput, Session, check_batch};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};

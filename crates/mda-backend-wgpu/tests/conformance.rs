@@ -1,7 +1,7 @@
 //! The wgpu backend in the conformance suite, on its default device; skipped with a reason where there is none.
 
 use mda_backend_wgpu::WgpuBackend;
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 use mda_testkit::conformance;
 
 #[test]

@@ -5,7 +5,7 @@ mod folders;
 pub(crate) use folders::Folders;
 
 use anyhow::anyhow;
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 use mda_plugin::host;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(crate) fn built_in() -> Vec<Box<dyn Backend>> {
         Box::new(mda_backend_tch::TchBackend::new()),
         #[cfg(feature = "wgpu")]
         Box::new(mda_backend_wgpu::WgpuBackend::new()),
-        Box::new(mda_core::reference::Reference),
+        Box::new(mda_core::run::reference::Reference),
     ];
     backends
 }

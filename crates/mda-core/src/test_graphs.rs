@@ -1,13 +1,14 @@
 //! Small random models for tests: every operation, three categories.
 
-use crate::graph::{Graph, Parameters};
-use crate::measure::Uniform;
+use crate::graph::Graph;
 use crate::model::Model;
 use crate::op::{
     Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Normalize,
     SelectChannels, Window,
 };
+use crate::tensor::Parameters;
 use crate::tensor::Tensor;
+use crate::tensor::Uniform;
 
 /// A random batch that `model` takes, numbers in -1.0..1.0.
 pub(crate) fn random_batch(model: &Model, count: usize, uniform: &mut Uniform) -> Tensor {

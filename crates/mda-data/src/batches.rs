@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-use mda_core::source::{Batch, Batches, SourceError};
+use mda_core::run::{Batch, Batches, SourceError};
 use mda_core::tensor::{Tensor, element_count};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mda_core::source::{Batches, ImageSource};
+use mda_core::run::{Batches, ImageSource};
 
 use crate::batches::{self, Work};
 use crate::error::DataError;

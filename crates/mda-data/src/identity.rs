@@ -1,6 +1,6 @@
 //! What tells one list of images from another.
 
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
 use sha2::{Digest, Sha256};
 
 /// SHA-256, in hexadecimal, of the category names and of the label and the name of every image, in their order: equal where

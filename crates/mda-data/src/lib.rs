@@ -2,13 +2,13 @@
 //!
 //! [`DataSet::open`] reads the IDX files of MNIST, image folders, and image folders in tar archives.
 //! [`DataSet::prepare`] brings the images to a model's channels and size; both kinds are an
-//! [`ImageSource`](mda_core::source::ImageSource), whose batches are `[N, C, H, W]`, f32, pixel / 255, and are decoded
+//! [`ImageSource`](mda_core::run::ImageSource), whose batches are `[N, C, H, W]`, f32, pixel / 255, and are decoded
 //! by threads ahead of their use. [`Parts`] says who may look at which train images.
 //!
 //! ```no_run
 //! use std::path::Path;
 //!
-//! use mda_core::source::ImageSource;
+//! use mda_core::run::ImageSource;
 //! use mda_data::{DataSet, Preparation, Split};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

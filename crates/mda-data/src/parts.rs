@@ -15,8 +15,8 @@
 //! [`PartsRecord`] says all that it takes to make the same parts again.
 
 use crate::identity::identity;
-use mda_core::provenance::PartsRecord;
-use mda_core::source::ImageSource;
+use mda_core::model::provenance::PartsRecord;
+use mda_core::run::ImageSource;
 use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 

@@ -1,6 +1,6 @@
 //! Images as a model takes them: channels and size.
 
-use mda_core::source::{Batches, ImageSource};
+use mda_core::run::{Batches, ImageSource};
 use thiserror::Error;
 
 use crate::data_set::DataSet;

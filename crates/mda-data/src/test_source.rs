@@ -1,6 +1,6 @@
 //! Labels without images, for tests of what never reads a pixel.
 
-use mda_core::source::{Batches, ImageSource};
+use mda_core::run::{Batches, ImageSource};
 
 pub(crate) struct Labels {
     names: Vec<String>,

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::{fs, thread};
 
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
 use mda_data::{DataError, DataSet, Preparation, Split, write_idx};
 
 const JPEG: &[u8] = include_bytes!("../fixtures/subsampled.jpg");
@@ -27,7 +27,7 @@ fn put(root: &Path, name: &str, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-fn error_of(item: Option<Result<mda_core::source::Batch, mda_core::source::SourceError>>) -> DataError {
+fn error_of(item: Option<Result<mda_core::run::Batch, mda_core::run::SourceError>>) -> DataError {
     *item.unwrap().unwrap_err().downcast().unwrap()
 }
 

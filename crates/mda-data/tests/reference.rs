@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
 use mda_data::{DataSet, Preparation, Split};
 use safetensors::SafeTensors;
 

@@ -1,11 +1,12 @@
 //! Small models for the tests of this crate.
 
 use mda_core::Model;
-use mda_core::graph::{Graph, Parameters};
+use mda_core::graph::Graph;
 use mda_core::op::{
     Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Normalize, Op,
     Padding, SelectChannels, Window,
 };
+use mda_core::tensor::Parameters;
 use mda_core::tensor::Tensor;
 
 /// Numbers in `-0.5..0.5` that are the same on every run.
@@ -44,7 +45,7 @@ pub(crate) fn images(model: &Model, batch: usize) -> Tensor {
 
 /// The logits of the reference evaluation.
 pub(crate) fn logits(model: &Model, images: &Tensor) -> Tensor {
-    let mut values = mda_core::reference::evaluate(model, images, |_, _| {});
+    let mut values = mda_core::run::reference::evaluate(model, images, |_, _| {});
     values.swap_remove(model.graph().output())
 }
 

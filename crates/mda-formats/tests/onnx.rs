@@ -23,7 +23,7 @@ fn expected(network: &str) -> (Tensor, Vec<f32>) {
 }
 
 fn logits(model: &Model, images: &Tensor) -> Tensor {
-    let mut values = mda_core::reference::evaluate(model, images, |_, _| {});
+    let mut values = mda_core::run::reference::evaluate(model, images, |_, _| {});
     values.swap_remove(model.graph().output())
 }
 

@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let assembly = mda::assemble(parts.clone()).calibrated(images).rescaling(rescaling).named("both");
         let assembled = assembly.run(&cpu)?;
         let measured = assembled.measure(&images, &cpu)?;
-        let joint = measured.iter().map(|part| part.joint).fold(Default::default(), mda::core::metrics::Accuracy::plus);
+        let joint =
+            measured.iter().map(|part| part.joint).fold(Default::default(), mda::core::evaluate::Accuracy::plus);
         println!("{}: {:.2} % of the images of both", rescaling.name(), joint.percent());
     }
     Ok(())

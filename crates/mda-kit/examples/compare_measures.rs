@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p mda-kit --example compare_measures`
 
-use mda::core::formulation::Formulation;
+use mda::core::method::Formulation;
 use mda::{Data, Runtime, Source, accuracy, samples};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p mda-kit --example own_backend`
 
-use mda::core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
-use mda::core::reference::Reference;
+use mda::core::run::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
+use mda::core::run::reference::Reference;
 use mda::core::{Model, Tensor};
 use mda::{Data, Runtime, Source, Split, samples};
 use std::sync::Arc;

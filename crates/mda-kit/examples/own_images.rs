@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p mda-kit --example own_images`
 
-use mda::core::source::{Batch, Batches, ImageSource};
+use mda::core::run::{Batch, Batches, ImageSource};
 use mda::core::{Model, Tensor};
 use mda::{Data, Runtime, Source, samples};
 
@@ -35,7 +35,7 @@ impl ImageSource for InMemory {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let sample = samples::MNIST.unpack(std::env::temp_dir().join("mda-own-images"))?;
     let cpu = Runtime::cpu();
     let source = Source::read(sample.model)?;

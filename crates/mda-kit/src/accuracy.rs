@@ -6,10 +6,10 @@ use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::source::Source;
 use mda_core::Model;
-use mda_core::labels::LabelMap;
-use mda_core::metrics::{Accuracy, auroc};
-use mda_core::runner::{LabelledLogits, Runner};
-use mda_core::source::ImageSource;
+use mda_core::evaluate::LabelMap;
+use mda_core::evaluate::{Accuracy, auroc};
+use mda_core::run::ImageSource;
+use mda_core::run::{LabelledLogits, Runner};
 use serde::Serialize;
 
 /// Accuracies in percent over the test images of a task.

@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use mda_core::Model;
-use mda_core::graph::Shape;
-use mda_core::labels::LabelMap;
-use mda_core::source::ImageSource;
+use mda_core::evaluate::LabelMap;
+use mda_core::run::ImageSource;
+use mda_core::tensor::Shape;
 use mda_data::{DataSet, Preparation, Prepared, Preset, Split};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -3,17 +3,19 @@
 use crate::import::ImportError;
 use crate::progress::Cancelled;
 use mda_core::assemble::AssembleError;
-use mda_core::backend::BackendError;
+use mda_core::attribute::AttributeError;
 use mda_core::budget::BudgetError;
-use mda_core::disassemble::DisassembleError;
-use mda_core::formulation::FormulationError;
-use mda_core::graph::{GraphErrors, Shape};
-use mda_core::labels::LabelError;
+use mda_core::cut::CutError;
+use mda_core::cut::SliceError;
+use mda_core::evaluate::LabelError;
+use mda_core::graph::GraphErrors;
+use mda_core::method::{FormulationError, UnknownRepair};
+use mda_core::model::task::TaskError;
 use mda_core::repair::RepairError;
 use mda_core::rescale::RescaleError;
-use mda_core::runner::RunError;
-use mda_core::slice::SliceError;
-use mda_core::task::TaskError;
+use mda_core::run::RunError;
+use mda_core::run::backend::BackendError;
+use mda_core::tensor::Shape;
 use mda_data::{DataError, PartsError, PreparationError, Split};
 use mda_formats::OnnxError;
 use mda_formats::native::NativeError;
@@ -110,9 +112,12 @@ pub enum Error {
         /// How many they are.
         count: usize,
     },
+    /// What matters could not be found out.
+    #[error(transparent)]
+    Attribute(AttributeError),
     /// A component that could not be cut.
     #[error(transparent)]
-    Disassemble(DisassembleError),
+    Cut(CutError),
     /// A plan that cannot be cut.
     #[error(transparent)]
     Slice(#[from] SliceError),
@@ -125,6 +130,9 @@ pub enum Error {
          others; add images of the source's other categories, or take thresholds instead of a budget"
     )]
     NothingElse,
+    /// A name that no repair has.
+    #[error(transparent)]
+    UnknownRepair(#[from] UnknownRepair),
     /// A component that could not be repaired.
     #[error(transparent)]
     Repair(RepairError),
@@ -182,7 +190,7 @@ impl Error {
                 "categories meet by name: name a model's when it is imported (`mda import --preset`, `--categories` or \
                  `--data`), and an IDX folder's in its `categories.txt`",
             ),
-            Self::Disassemble(DisassembleError::Slice { .. }) => {
+            Self::Cut(CutError::Slice { .. }) => {
                 Some("lower --alpha and --beta, or give a budget such as --keep-params 30%, which empties no layer")
             }
             Self::Assemble(AssembleError::CategoryClash { .. }) => Some(
@@ -220,11 +228,20 @@ impl From<BackendError> for Error {
     }
 }
 
-impl From<DisassembleError> for Error {
-    fn from(error: DisassembleError) -> Self {
+impl From<AttributeError> for Error {
+    fn from(error: AttributeError) -> Self {
         match error {
-            DisassembleError::Run(error) => error.into(),
-            other => Self::Disassemble(other),
+            AttributeError::Run(error) => error.into(),
+            other => Self::Attribute(other),
+        }
+    }
+}
+
+impl From<CutError> for Error {
+    fn from(error: CutError) -> Self {
+        match error {
+            CutError::Attribute(error) => error.into(),
+            other => Self::Cut(other),
         }
     }
 }

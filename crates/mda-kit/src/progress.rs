@@ -1,6 +1,6 @@
 //! What a long computation tells while it goes on, and how it is told to stop.
 
-use mda_core::source::{Batches, ImageSource, SourceError};
+use mda_core::run::{Batches, ImageSource, SourceError};
 use std::time::Instant;
 use thiserror::Error;
 

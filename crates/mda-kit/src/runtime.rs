@@ -1,8 +1,8 @@
 //! Where models run.
 
-use mda_core::backend::Backend;
-use mda_core::reference::Reference;
-use mda_core::runner::Runner;
+use mda_core::run::Runner;
+use mda_core::run::backend::Backend;
+use mda_core::run::reference::Reference;
 
 /// How many images run at a time where nothing else is asked for.
 pub const BATCH_SIZE: usize = 64;

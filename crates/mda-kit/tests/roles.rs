@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mda::assemble::{Calibration, Part};
-use mda::core::repair::Repair;
-use mda::core::source::{Batches, ImageSource};
+use mda::core::method::Repair;
+use mda::core::run::{Batches, ImageSource};
 use mda::samples::{FASHION_MNIST, MNIST, Sample};
 use mda::{Component, Data, Disassembly, Event, Progress, Runtime, Source, Split};
 use mda_data::{Parts, Role};
@@ -125,7 +125,7 @@ impl Bench {
 
 /// The parts that a component says it was made of.
 fn parts(component: &Component, data: &Data) -> Parts {
-    let Some(mda::core::provenance::Provenance::Component(origin)) = component.model.provenance() else {
+    let Some(mda::core::model::provenance::Provenance::Component(origin)) = component.model.provenance() else {
         panic!("a component tells its origin")
     };
     Parts::recorded(data.train().unwrap(), origin.images.clone().unwrap()).unwrap()

@@ -3,7 +3,8 @@
 use crate::differences::Differences;
 use crate::entries::Naming;
 use mda_core::Tensor;
-use mda_core::graph::{Parameters, ValidGraph};
+use mda_core::graph::ValidGraph;
+use mda_core::tensor::Parameters;
 use std::collections::BTreeMap;
 use thiserror::Error;
 

@@ -8,11 +8,12 @@ mod conv;
 pub(crate) use conv::{Conv, conv, conv_of, depthwise};
 
 use crate::architecture::{BuildError, Config, MAX_WIDTH, Widths};
-use mda_core::graph::{Graph, Shape, ValidGraph};
+use mda_core::graph::{Graph, ValidGraph};
 use mda_core::op::{
     Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Op, SelectChannels,
     Window,
 };
+use mda_core::tensor::Shape;
 use std::fmt::Display;
 
 /// A network that is being written.

@@ -1,7 +1,8 @@
 //! Models with random weights, the same on every machine: for tests and benchmarks, not for training.
 
 use crate::differences::{Entry, needed};
-use mda_core::graph::{GraphErrors, Parameters, Shape, ValidGraph};
+use mda_core::graph::{GraphErrors, ValidGraph};
+use mda_core::tensor::{Parameters, Shape};
 use mda_core::{Model, Tensor};
 
 /// A model with [`random_parameters`].

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mda_core::reference::evaluate;
+use mda_core::run::reference::evaluate;
 use mda_models::{Config, Widths, find, random_images, random_model};
 
 const SEED: u64 = 1;

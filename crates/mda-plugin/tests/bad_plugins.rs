@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use mda_core::backend::{Backend, BackendError, Probe, Program, Session};
 use mda_core::graph::Graph;
 use mda_core::op::{Flatten, Input, Linear};
+use mda_core::run::backend::{Backend, BackendError, Probe, Program, Session};
 use mda_core::{Model, Tensor};
 use mda_plugin::host::{LoadProblem, PluginBackend, Unreadable, load};
 use mda_testkit::cdylib;

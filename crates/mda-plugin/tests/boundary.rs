@@ -1,8 +1,8 @@
 //! The reference backend through the boundary: nothing is lost on the way. With it, and with the bad plugins, the boundary
 //! runs under AddressSanitizer.
 
-use mda_core::backend::{Backend, Probe};
-use mda_core::reference::Reference;
+use mda_core::run::backend::{Backend, Probe};
+use mda_core::run::reference::Reference;
 use mda_plugin::host::load;
 use mda_testkit::generate::{model_from_seed, random_images};
 use mda_testkit::{cdylib, conformance};

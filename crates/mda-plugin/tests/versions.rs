@@ -7,8 +7,8 @@
 #[allow(dead_code, unreachable_pub, reason = "the copy is whole")]
 mod v1_0;
 
-use mda_core::backend::{Backend, BackendError};
-use mda_core::reference::Reference;
+use mda_core::run::backend::{Backend, BackendError};
+use mda_core::run::reference::Reference;
 use mda_formats::native;
 use mda_plugin::host::load;
 use mda_testkit::cdylib;

@@ -1,8 +1,8 @@
 //! Labelled images held in memory.
 
 use mda_core::Tensor;
-use mda_core::disassemble::Selection;
-use mda_core::source::{Batch, Batches, ImageSource};
+use mda_core::attribute::Selection;
+use mda_core::run::{Batch, Batches, ImageSource};
 
 /// Images whose labels come in blocks, one block of about the same length a category.
 pub struct LabelledImages {

@@ -3,9 +3,9 @@
 //! It evaluates the operations one after another with those that `mda-core` has for comparison, slowly. What a backend of
 //! your own does in their place is up to you; the rest stays.
 
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch};
+use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch};
 use mda_core::op::Op;
-use mda_core::reference::evaluate;
+use mda_core::run::reference::evaluate;
 use mda_core::{Model, Tensor};
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The plugin in the conformance suite, loaded from its library.
 
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 use mda_testkit::{cdylib, conformance};
 
 #[test]

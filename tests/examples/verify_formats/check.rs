@@ -4,7 +4,7 @@ use crate::components::{cut_at_random, cut_by_attribution, masked};
 use crate::{difference, logits, rows, tensor};
 use anyhow::{Context, ensure};
 use mda_core::assemble::{AssembleError, Form, assemble};
-use mda_core::slice::slice;
+use mda_core::cut::slice;
 use mda_core::{Model, Tensor};
 use mda_formats::StateDict;
 use mda_formats::onnx::{self, ImportOptions};

@@ -2,14 +2,15 @@
 
 use anyhow::Context;
 use mda_backend_cpu::CpuBackend;
-use mda_core::channels::ChannelClasses;
-use mda_core::contribution::is_layer;
-use mda_core::disassemble::{Logits, Selection, attribute};
-use mda_core::formulation::Formulation;
-use mda_core::graph::Parameters;
-use mda_core::keep::KeepPlan;
+use mda_core::attribute::{Selection, attribute};
+use mda_core::cut::KeepPlan;
+use mda_core::cut::Logits;
+use mda_core::graph::ChannelClasses;
+use mda_core::graph::is_layer;
+use mda_core::method::Formulation;
 use mda_core::op::Op;
-use mda_core::runner::Runner;
+use mda_core::run::Runner;
+use mda_core::tensor::Parameters;
 use mda_core::{Model, Tensor};
 use mda_testkit::Random;
 use mda_testkit::labelled::LabelledImages;
@@ -64,7 +65,7 @@ pub(crate) fn masked(model: &Model, plan: &KeepPlan) -> anyhow::Result<Model> {
     let wanted: Vec<Vec<bool>> = graph.nodes().iter().map(|node| vec![true; node.shape.channels()]).collect();
     let score: Vec<Vec<f32>> = graph.nodes().iter().map(|node| vec![0.0; node.shape.channels()]).collect();
     let all = KeepPlan::new(graph, &wanted, &score, plan.kept(graph.output()));
-    Ok(mda_core::slice::slice(&zeroed, &all)?)
+    Ok(mda_core::cut::slice(&zeroed, &all)?)
 }
 
 /// The component that the default method finds for `task`.

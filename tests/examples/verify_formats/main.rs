@@ -9,7 +9,7 @@ mod components;
 
 use anyhow::{Context, bail};
 use mda_backend_cpu::CpuBackend;
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 use mda_core::{Model, Tensor};
 use mda_formats::{StateDict, native};
 use serde_json::{Value, json};

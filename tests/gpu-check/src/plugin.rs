@@ -1,7 +1,7 @@
 //! A plugin and the device to run it on, as they are named on the command line.
 
 use anyhow::bail;
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 use mda_plugin::host::{PluginBackend, load};
 use std::fmt;
 use std::path::Path;

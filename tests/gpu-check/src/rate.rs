@@ -1,10 +1,10 @@
 //! Images per second of one backend, round by round.
 
 use mda_core::Model;
-use mda_core::disassemble::attribute;
-use mda_core::formulation::Formulation;
-use mda_core::runner::Runner;
-use mda_core::source::ImageSource;
+use mda_core::attribute::attribute;
+use mda_core::method::Formulation;
+use mda_core::run::ImageSource;
+use mda_core::run::Runner;
 use mda_models::random_images;
 use mda_testkit::labelled::LabelledImages;
 use std::time::Instant;

@@ -5,7 +5,7 @@ use crate::plugin::Plugin;
 use crate::rate::{BATCH, Rate};
 use clap::Args;
 use mda_backend_cpu::CpuBackend;
-use mda_core::runner::Runner;
+use mda_core::run::Runner;
 use mda_core::{Model, Tensor};
 use mda_models::random_images;
 use std::path::PathBuf;

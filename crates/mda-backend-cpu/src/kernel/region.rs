@@ -175,7 +175,7 @@ impl Region<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mda_core::graph::Shape;
+    use mda_core::tensor::Shape;
 
     #[test]
     fn every_number_belongs_to_exactly_one_region() {

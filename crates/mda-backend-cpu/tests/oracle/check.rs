@@ -1,10 +1,10 @@
 //! How the tests compare.
 
 use mda_backend_cpu::CpuBackend;
-use mda_core::backend::{Backend, Probe, RunOutput};
 use mda_core::graph::Graph;
 use mda_core::op::{Flatten, Input, Op};
-use mda_core::reference::Reference;
+use mda_core::run::backend::{Backend, Probe, RunOutput};
+use mda_core::run::reference::Reference;
 use mda_core::{Model, Tensor};
 use mda_testkit::generate::{random_images, with_random_parameters};
 

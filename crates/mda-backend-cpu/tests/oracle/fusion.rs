@@ -1,11 +1,11 @@
 //! Chains that are fused, and chains that must not be, against the oracle.
 
 use crate::check::{agrees, classified};
-use mda_core::backend::Probe;
 use mda_core::graph::Graph;
 use mda_core::op::{
     Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, GlobalAvgPool, Input, MaxPool, Op, Padding, SelectChannels, Window,
 };
+use mda_core::run::backend::Probe;
 
 fn start(channels: usize) -> Graph {
     let mut graph = Graph::new();

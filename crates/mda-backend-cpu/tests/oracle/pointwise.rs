@@ -2,11 +2,11 @@
 
 use crate::check::{agrees, single};
 use mda_backend_cpu::CpuBackend;
-use mda_core::backend::Backend;
 use mda_core::graph::Graph;
 use mda_core::op::{
     BatchNorm, Clamp, Concat, Conv2d, Flatten, Input, Linear, MaxPool, Normalize, SelectChannels, Window,
 };
+use mda_core::run::backend::Backend;
 use mda_testkit::generate::{random_images, with_random_parameters};
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::check::{agrees, single};
 use mda_backend_cpu::CpuBackend;
-use mda_core::backend::{Backend, BackendError, Probe};
 use mda_core::op::{Conv2d, Padding, Window};
+use mda_core::run::backend::{Backend, BackendError, Probe};
 
 #[test]
 fn window_sums() {

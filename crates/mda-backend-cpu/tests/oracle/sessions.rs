@@ -3,8 +3,8 @@
 use crate::check::{agrees, single};
 use mda_backend_cpu::CpuBackend;
 use mda_core::Tensor;
-use mda_core::backend::{Backend, BackendError, Probe};
 use mda_core::op::Conv2d;
+use mda_core::run::backend::{Backend, BackendError, Probe};
 use mda_testkit::generate::random_images;
 
 /// Batches of every size through one session, smaller after larger, and more images than one part holds.

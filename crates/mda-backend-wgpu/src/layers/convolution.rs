@@ -6,9 +6,9 @@ use crate::backend::unsupported;
 use crate::kernel::{Kernel, Work};
 use crate::params::{Added, FilterParams, Params};
 use crate::plan::{Dispatch, Source, View};
-use mda_core::backend::BackendError;
 use mda_core::graph::Node;
 use mda_core::op::Window;
+use mda_core::run::backend::BackendError;
 
 /// Groups of fewer filters than this leave most of a matrix product's tile empty.
 const NARROW: usize = 16;

@@ -18,8 +18,8 @@ use crate::gpu::Gpu;
 use crate::limits::Limits;
 use crate::plan::{Source, View};
 use bytemuck::Pod;
-use mda_core::backend::BackendError;
 use mda_core::op::Clamp;
+use mda_core::run::backend::BackendError;
 
 /// What the kernels of a model read beside its values.
 ///

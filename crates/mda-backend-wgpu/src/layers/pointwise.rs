@@ -4,7 +4,7 @@ use super::{Constants, Finish};
 use crate::kernel::{Kernel, Work};
 use crate::params::{Added, Params};
 use crate::plan::{Dispatch, View};
-use mda_core::backend::BackendError;
+use mda_core::run::backend::BackendError;
 
 /// The first input times `affine`, plus all others, plus what `finish` adds, clamped; one dispatch for the first two inputs
 /// and one for each further input.

@@ -4,7 +4,7 @@ use super::Constants;
 use crate::kernel::{Kernel, Work};
 use crate::params::Params;
 use crate::plan::{Dispatch, View};
-use mda_core::backend::BackendError;
+use mda_core::run::backend::BackendError;
 
 /// Output channel `j` is input channel `channels[j]`, or zero.
 ///

@@ -10,7 +10,7 @@ use crate::timing::{Listener, Timings};
 use mda::assemble::{Calibration, Measured, Part, Prior};
 use mda::core::ModelSize;
 use mda::core::assemble::Form;
-use mda::core::metrics::Accuracy;
+use mda::core::evaluate::Accuracy;
 use mda::core::rescale::Rescaling;
 use mda::{Assembled, Data};
 use mda_formats::target::Kind;

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::backends::{FEATURES, Sources, built_in};
 use crate::table::Table;
-use mda_core::backend::{Backend, Device};
+use mda_core::run::backend::{Backend, Device};
 use mda_plugin::host::PluginBackend;
 use serde::Serialize;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,8 @@ use crate::args::Inspect;
 use crate::models;
 use crate::printer;
 use crate::table::{Table, thousands};
+use mda_core::model::provenance::{FittedOn, Provenance, RepairRecord};
 use mda_core::op::{Normalize, Op};
-use mda_core::provenance::{FittedOn, Provenance, RepairRecord};
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
 
@@ -127,7 +127,7 @@ fn origin(provenance: &Provenance) -> String {
         Provenance::Component(origin) => format!(
             "component of {} for its categories {}, decided by {} images a category{}\n",
             printer::name(&origin.source),
-            mda_core::task::describe_task(&origin.task),
+            mda_core::model::task::describe_task(&origin.task),
             origin.images_per_category,
             origin.repair.as_ref().map(|repair| format!(", repair {}", described(repair))).unwrap_or_default()
         ),

@@ -18,7 +18,7 @@ use super::Context;
 use crate::args;
 use crate::output::Output;
 use anyhow::Context as _;
-use mda_core::runner::Runner;
+use mda_core::run::Runner;
 use mda_formats::atomic;
 use recipe::Recipe;
 use record::{Failure, Outcome, Run};

@@ -1,8 +1,9 @@
 //! What comes in from other programs, and what a model file keeps on its way.
 
 use super::{Bench, asset};
-use mda_core::graph::{Graph, Parameters};
+use mda_core::graph::Graph;
 use mda_core::op::{Conv2d, Flatten, GlobalAvgPool, Input, Normalize};
+use mda_core::tensor::Parameters;
 use mda_core::{Model, Tensor};
 use mda_formats::{native, onnx};
 use serde_json::{Value, json};

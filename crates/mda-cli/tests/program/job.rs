@@ -1,7 +1,7 @@
 //! The main job, on the embedded networks and images.
 
 use super::{Bench, asset};
-use mda_core::formulation::Formulation;
+use mda_core::method::Formulation;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

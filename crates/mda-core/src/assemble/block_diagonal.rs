@@ -5,9 +5,10 @@
 //! interleave, and Add, whose inputs are brought to the same lanes first.
 
 use super::{AssembleError, all_categories};
-use crate::graph::{Graph, NodeId, Parameters, Shape, ValidGraph};
+use crate::graph::{Graph, NodeId, ValidGraph};
 use crate::model::Model;
 use crate::op::{Join, Lane, Op, Part, SelectChannels};
+use crate::tensor::{Parameters, Shape};
 
 pub(super) fn join(name: &str, components: &[&Model]) -> Result<Model, AssembleError> {
     for other in &components[1..] {

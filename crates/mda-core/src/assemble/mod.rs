@@ -7,10 +7,11 @@
 mod block_diagonal;
 mod parallel;
 
-use crate::graph::{GraphErrors, Shape};
+use crate::graph::GraphErrors;
 use crate::model::Model;
+use crate::model::provenance::{ComponentRecord, Provenance};
 use crate::op::RewriteError;
-use crate::provenance::{ComponentRecord, Provenance};
+use crate::tensor::Shape;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use thiserror::Error;

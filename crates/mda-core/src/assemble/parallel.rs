@@ -1,9 +1,10 @@
 //! Components side by side: no multiplication by padded zeros, any architectures.
 
 use super::{AssembleError, all_categories};
-use crate::graph::{Graph, Parameters};
+use crate::graph::Graph;
 use crate::model::Model;
 use crate::op::{Concat, Op};
+use crate::tensor::Parameters;
 use std::collections::HashSet;
 
 pub(super) fn join(name: &str, components: &[&Model]) -> Result<Model, AssembleError> {

@@ -4,7 +4,7 @@ use super::sensitivity::Curve;
 use super::site::Sites;
 use super::strategy::Strategy;
 use super::{Criterion, Quality};
-use crate::keep::KeepPlan;
+use crate::cut::KeepPlan;
 use crate::model::ModelSize;
 use serde::Serialize;
 use std::cmp::Ordering;

@@ -21,10 +21,10 @@ pub use sensitivity::Curve;
 pub use size::size_of;
 pub use strategy::Strategy;
 
-use crate::keep::KeepPlan;
+use crate::attribute::Relevance;
+use crate::cut::KeepPlan;
+use crate::cut::SliceError;
 use crate::model::Model;
-use crate::relevance::Relevance;
-use crate::slice::SliceError;
 use allocation::{Kind, Limit};
 use site::Sites;
 use std::fmt;

@@ -6,7 +6,7 @@ use super::search::{Candidate, Search};
 use super::sensitivity::measured;
 use super::site::Sites;
 use super::{Budget, BudgetError, Chosen, Confirm, Criterion, Quality, Request};
-use crate::keep::KeepPlan;
+use crate::cut::KeepPlan;
 
 /// How many plans [`Request::confirm`] decides between.
 pub const FINALISTS: usize = 3;

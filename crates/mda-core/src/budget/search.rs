@@ -7,8 +7,8 @@ use super::site::Sites;
 use super::size::size_of;
 use super::strategy::Strategy;
 use super::{Budget, BudgetError, Quality, Ranking, Request};
+use crate::cut::KeepPlan;
 use crate::graph::ValidGraph;
-use crate::keep::KeepPlan;
 use crate::model::ModelSize;
 
 /// A plan that was evaluated.

@@ -1,13 +1,13 @@
 //! Sites: the places at which a budget decides how many channels stay.
 
 use super::size::{add, node_size};
-use crate::channels::ChannelClasses;
+use crate::attribute::Relevance;
+use crate::cut::KeepPlan;
+use crate::graph::ChannelClasses;
+use crate::graph::layers;
 use crate::graph::{NodeId, ValidGraph};
-use crate::keep::KeepPlan;
-use crate::measure::layers;
 use crate::model::ModelSize;
 use crate::op::{Connectivity, Op};
-use crate::relevance::Relevance;
 use std::collections::BTreeMap;
 
 /// Channel classes that the same layers compute, and of which some number is kept, best first.

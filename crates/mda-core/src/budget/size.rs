@@ -1,10 +1,10 @@
 //! The size of a component, counted without cutting it.
 
+use crate::cut::KeepPlan;
+use crate::cut::{SliceError, needed_nodes};
 use crate::graph::{NodeId, ValidGraph};
-use crate::keep::KeepPlan;
 use crate::model::ModelSize;
 use crate::op::{Connectivity, Op};
-use crate::slice::{SliceError, needed_nodes};
 
 /// The size of `slice(model, plan)` for any model of this graph.
 ///

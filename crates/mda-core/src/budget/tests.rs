@@ -3,9 +3,9 @@
 mod competition;
 
 use super::*;
-use crate::measure::Uniform;
+use crate::cut::slice;
 use crate::op::{Conv2d, Op};
-use crate::slice::slice;
+use crate::tensor::Uniform;
 use crate::test_graphs::random_model;
 
 /// Scores from a seed, everything relevant.

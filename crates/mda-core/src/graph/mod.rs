@@ -2,12 +2,12 @@
 //!
 //! [`Graph`] is what files and builders write; [`ValidGraph`] is the only form that passes and backends accept.
 
-mod parameters;
-mod shape;
+mod channels;
+mod layers;
 mod valid;
 
-pub use parameters::{NodeParameters, ParameterSpec, Parameters};
-pub use shape::Shape;
+pub use channels::ChannelClasses;
+pub use layers::{is_layer, layers};
 pub use valid::{GraphErrors, GraphProblem, Node, NodeId, ValidGraph};
 
 use crate::op::Op;

@@ -1,7 +1,8 @@
 //! The checked form of a graph: names resolved, shapes known, no forward references.
 
-use super::{GRAPH_FORMAT, Graph, GraphNode, ParameterSpec, Shape};
+use super::{GRAPH_FORMAT, Graph, GraphNode};
 use crate::op::Op;
+use crate::tensor::{ParameterSpec, Shape};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

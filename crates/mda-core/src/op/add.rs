@@ -1,8 +1,8 @@
 //! Elementwise sum: residual connections.
 
 use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The sum of two or more values of one shape; nothing is broadcast. Its inputs' channels are kept or cut together.

@@ -1,8 +1,8 @@
 //! Batch normalisation with running statistics, over maps or features.
 
 use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
-use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, ParameterSpec, Shape};
 use serde::{Deserialize, Serialize};
 
 /// `y = (x - running_mean) / sqrt(running_var + eps) * weight + bias`, per channel.

@@ -1,8 +1,8 @@
 //! ReLU, ReLU6 and every other clamp to an interval.
 
 use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// `y = min(max(x, min), max)`; an absent bound does not bind.

@@ -1,8 +1,8 @@
 //! Concatenation along the channels: Inception branches, dense blocks, the logits of parallel components.
 
 use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// One or more values behind one another along axis 1; all other extents agree.

@@ -7,8 +7,8 @@ use super::{
     Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise,
     only_map,
 };
-use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, ParameterSpec, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Convolution (cross-correlation, as the field has it) with zero padding. `weight` is `[Q, P / groups, KH, KW]`.

@@ -1,8 +1,8 @@
 //! Maps to features: `[N, C, H, W]` to `[N, C*H*W]`.
 
 use super::{Backward, Cut, Join, Joined, Lane, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Row-major flattening; the `H*W` features of one channel are kept or cut together.

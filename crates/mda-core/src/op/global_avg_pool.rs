@@ -1,8 +1,8 @@
 //! The mean over all positions of a channel.
 
 use super::{Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, channelwise, only_map};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// `[N, C, H, W]` to `[N, C, 1, 1]`.

@@ -1,8 +1,8 @@
 //! The images: `[N, channels, height, width]`, pixel values in `0.0..=1.0`.
 
 use super::{Backward, Cut, Join, Joined, Lane, Operation, RewriteError, Rewritten, ShapeError, channelwise};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The only node without inputs; its channels are never cut.

@@ -2,8 +2,8 @@
 
 use super::conv2d::stack_bias;
 use super::{Backward, Cut, Join, Joined, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
-use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, ParameterSpec, Shape};
 use serde::{Deserialize, Serialize};
 
 /// `y = x * weight^T + bias` over features; `weight` is `[Q, P]`.

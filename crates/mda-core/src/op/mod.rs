@@ -32,8 +32,8 @@ pub use pool::{AvgPool, MaxPool};
 pub use select_channels::SelectChannels;
 pub use window::{Padding, Window};
 
-use crate::graph::{NodeParameters, ParameterSpec, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, ParameterSpec, Shape};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;

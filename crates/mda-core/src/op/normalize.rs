@@ -1,8 +1,8 @@
 //! Per-channel normalisation with fixed numbers: a source's input preparation, inside its graph.
 
 use super::{Backward, Cut, Join, Joined, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// `y = (x - mean[c]) / std[c]` for every channel or feature `c`.

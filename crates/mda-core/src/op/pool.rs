@@ -3,8 +3,8 @@
 use super::{
     Backward, Cut, Join, Joined, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise, only_map,
 };
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The maximum under a window; padding never wins.

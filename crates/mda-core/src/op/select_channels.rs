@@ -1,8 +1,8 @@
 //! Channels picked, repeated, permuted or inserted as zeros.
 
 use super::{Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, channelwise, only};
-use crate::graph::{NodeParameters, Shape};
 use crate::tensor::Tensor;
+use crate::tensor::{NodeParameters, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Output channel `j` is input channel `channels[j]`, or zero where that is `None` (the padding of a CIFAR ResNet's

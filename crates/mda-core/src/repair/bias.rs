@@ -2,12 +2,12 @@
 
 use super::rewrite::with_layer;
 use super::{RepairError, Work};
-use crate::backend::Probe;
-use crate::contribution::is_layer;
-use crate::disassemble::contribution_probes;
+use crate::attribute::contribution_probes;
 use crate::graph::NodeId;
+use crate::graph::is_layer;
 use crate::model::Model;
 use crate::op::Op;
+use crate::run::backend::Probe;
 use std::collections::HashMap;
 
 pub(super) fn repair(work: &Work<'_>) -> Result<Model, RepairError> {

@@ -2,11 +2,11 @@
 
 use super::rewrite::batch_norm_behind;
 use super::{LayerRepair, Refit, RepairError, Work};
-use crate::backend::{Probe, Session};
 use crate::graph::NodeId;
 use crate::model::Model;
 use crate::op::Op;
-use crate::runner::RunError;
+use crate::run::RunError;
+use crate::run::backend::{Probe, Session};
 use crate::tensor::Tensor;
 
 /// The layers of a component with their relative errors on held-out images before and after the repair.

@@ -4,7 +4,7 @@
 //! With centred `X` (`[n, D]`) and `Y`, and many rows, `W = (Y^T X + l S) (X^T X + l I)^-1`. With fewer rows than regressors the
 //! same is `W = S + A^T X` with `A = (X X^T + l I)^-1 (Y - X S^T)`: nothing has `D^2` numbers.
 
-use crate::regression::{Moments, Regression, Rows, column_blocks, spd, strength, widened};
+use crate::observe::regression::{Moments, Regression, Rows, column_blocks, spd, strength, widened};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -153,8 +153,8 @@ impl Dual<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Uniform;
-    use crate::regression::{Gathered, Sums};
+    use crate::observe::regression::{Gathered, Sums};
+    use crate::tensor::Uniform;
 
     /// Both forms of the same observations: `[sums, rows]`, each `[fit, held out]`.
     fn both(rows: usize, regressors: usize, targets: usize) -> [[Regression; 2]; 2] {

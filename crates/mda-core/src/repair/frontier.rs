@@ -2,11 +2,12 @@
 
 use super::RepairError;
 use super::segment::{bottlenecks, segment};
-use crate::backend::Session;
-use crate::graph::{NodeId, Shape};
+use crate::graph::NodeId;
 use crate::model::Model;
-use crate::runner::{RunError, Runner};
-use crate::source::{Batches, ImageSource};
+use crate::run::backend::Session;
+use crate::run::{Batches, ImageSource};
+use crate::run::{RunError, Runner};
+use crate::tensor::Shape;
 use crate::tensor::Tensor;
 use std::borrow::Cow;
 

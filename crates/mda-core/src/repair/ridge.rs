@@ -6,10 +6,11 @@
 use super::fit::{Problem, Solution};
 use super::frontier::Frontier;
 use super::rewrite::{has_bias, with_layer};
-use super::{Degenerate, Refit, RepairError, RidgeOptions, Work};
+use super::{Degenerate, Refit, RepairError, Work};
 use crate::graph::NodeId;
+use crate::method::RidgeOptions;
 use crate::model::Model;
-use crate::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Regression, Rows, Sampling, Sums};
+use crate::observe::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Regression, Rows, Sampling, Sums};
 use crate::tensor::Tensor;
 use rayon::prelude::*;
 

@@ -1,8 +1,9 @@
 //! Stretches of a model, so that a pass over its layers computes each of them once.
 
-use crate::graph::{Graph, GraphErrors, GraphNode, NodeId, Parameters, Shape, ValidGraph};
+use crate::graph::{Graph, GraphErrors, GraphNode, NodeId, ValidGraph};
 use crate::model::Model;
 use crate::op::{Flatten, Input, Op};
+use crate::tensor::{Parameters, Shape};
 
 /// The values that everything computed behind them depends on alone, in order: the points where a pass can stop and go on.
 ///

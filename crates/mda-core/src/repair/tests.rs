@@ -1,12 +1,14 @@
 //! Repairs of tiny models whose right answer is known.
 
 use super::*;
-use crate::graph::{Graph, Parameters};
-use crate::keep::KeepPlan;
+use crate::cut::KeepPlan;
+use crate::cut::slice;
+use crate::graph::Graph;
+use crate::method::{REPAIRS, RidgeOptions};
 use crate::op::{Add, BatchNorm, Clamp, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Window};
-use crate::reference::{Reference, evaluate};
-use crate::slice::slice;
-use crate::source::{Batch, Batches};
+use crate::run::reference::{Reference, evaluate};
+use crate::run::{Batch, Batches};
+use crate::tensor::Parameters;
 use crate::tensor::Tensor;
 
 const BACKEND: Reference = Reference;
@@ -68,7 +70,7 @@ fn tensor(shape: &[usize], seed: u64) -> Tensor {
 /// The component that lacks `removed` (a node and one of its channels), and whatever is tied to them.
 fn cut(model: &Model, removed: &[(&str, usize)]) -> Component {
     let graph = model.graph();
-    let classes = crate::channels::ChannelClasses::of(graph);
+    let classes = crate::graph::ChannelClasses::of(graph);
     let gone: Vec<usize> = removed.iter().map(|(name, c)| classes.class(graph.find(name).unwrap(), *c)).collect();
     let wanted: Vec<Vec<bool>> = (0..graph.nodes().len())
         .map(|id| classes.of_value(id).iter().map(|class| !gone.contains(class)).collect())

@@ -8,9 +8,9 @@
 
 use super::lbfgs::minimise;
 use super::{Answers, RescaleError, split};
-use crate::affine::LogitAffine;
 use crate::graph::{GraphErrors, NodeId};
 use crate::model::Model;
+use crate::model::affine::LogitAffine;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use rayon::prelude::*;

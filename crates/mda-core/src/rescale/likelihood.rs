@@ -4,8 +4,8 @@
 
 use super::lbfgs::minimise;
 use super::{RescaleError, split};
-use crate::affine::LogitAffine;
-use crate::runner::LabelledLogits;
+use crate::model::affine::LogitAffine;
+use crate::run::LabelledLogits;
 use rayon::prelude::*;
 use std::ops::Range;
 

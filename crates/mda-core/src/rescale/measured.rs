@@ -1,8 +1,8 @@
 //! Scales read off the logits: the published ratio and filter magnitude.
 
 use super::RescaleError;
-use crate::metrics::arg_max;
-use crate::runner::LabelledLogits;
+use crate::evaluate::arg_max;
+use crate::run::LabelledLogits;
 use std::ops::Range;
 
 pub(super) fn ratio(blocks: &[Range<usize>], calibration: &LabelledLogits) -> Result<Vec<f32>, RescaleError> {

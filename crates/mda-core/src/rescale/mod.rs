@@ -14,10 +14,10 @@ mod weight_align;
 
 pub use evidence::{Evidence, last_layer};
 
-use crate::affine::LogitAffine;
 use crate::graph::GraphErrors;
 use crate::model::Model;
-use crate::runner::LabelledLogits;
+use crate::model::affine::LogitAffine;
+use crate::run::LabelledLogits;
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;

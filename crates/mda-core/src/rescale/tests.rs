@@ -1,9 +1,10 @@
 //! Rescalings of logits whose right scale is known.
 
 use super::*;
-use crate::graph::{Graph, Parameters};
-use crate::metrics::Evaluation;
+use crate::evaluate::Evaluation;
+use crate::graph::Graph;
 use crate::op::{Flatten, Input, Linear};
+use crate::tensor::Parameters;
 use crate::tensor::Tensor;
 
 fn labelled(rows: &[[f32; 2]], labels: &[usize]) -> LabelledLogits {

@@ -1,8 +1,8 @@
 //! Weight aligning: equal mean norms of the rows of the components' last layers, without images.
 
 use super::{RescaleError, last_layer};
-use crate::affine::LogitAffine;
 use crate::model::Model;
+use crate::model::affine::LogitAffine;
 
 pub(super) fn scales(components: &[&Model]) -> Result<LogitAffine, RescaleError> {
     let norms = components.iter().map(|model| mean_row_norm(model)).collect::<Result<Vec<f64>, _>>()?;

@@ -2,8 +2,9 @@
 
 use super::NativeError;
 use mda_core::Model;
-use mda_core::graph::{Graph, Shape};
-use mda_core::provenance::Provenance;
+use mda_core::graph::Graph;
+use mda_core::model::provenance::Provenance;
+use mda_core::tensor::Shape;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

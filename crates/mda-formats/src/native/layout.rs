@@ -3,7 +3,7 @@
 use super::description::{Description, InputContract};
 use super::digest::Digest;
 use super::{FORMAT, NativeError};
-use mda_core::graph::Parameters;
+use mda_core::tensor::Parameters;
 use mda_core::{Model, Tensor, TensorError};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};

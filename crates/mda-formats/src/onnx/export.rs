@@ -9,7 +9,7 @@ use super::OnnxError;
 use super::proto::{self, Dimension, Extent, StringEntry};
 use crate::atomic;
 use mda_core::Model;
-use mda_core::graph::Shape;
+use mda_core::tensor::Shape;
 use prost::Message;
 use std::path::Path;
 

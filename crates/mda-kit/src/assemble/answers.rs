@@ -3,11 +3,11 @@
 use super::Part;
 use crate::error::Error;
 use mda_core::Tensor;
-use mda_core::backend::Probe;
-use mda_core::labels::LabelMap;
+use mda_core::evaluate::LabelMap;
 use mda_core::rescale::{Answers, last_layer};
-use mda_core::runner::{LabelledLogits, Runner};
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
+use mda_core::run::backend::Probe;
+use mda_core::run::{LabelledLogits, Runner};
 
 /// Joint logits, and features where they are wanted.
 pub(super) struct Gathering {

@@ -5,8 +5,8 @@ use super::{Calibration, Part};
 use crate::data::match_labels;
 use crate::error::Error;
 use crate::progress::Progress;
-use mda_core::provenance::{PartsRecord, Provenance};
-use mda_core::source::ImageSource;
+use mda_core::model::provenance::{PartsRecord, Provenance};
+use mda_core::run::ImageSource;
 use mda_data::{PartSizes, Parts, identity};
 use std::collections::{HashMap, HashSet};
 

@@ -7,12 +7,12 @@ use crate::data::{Data, match_labels};
 use crate::error::Error;
 use crate::progress::{Progress, Stoppable};
 use mda_core::Model;
-use mda_core::labels::LabelMap;
-use mda_core::metrics::Accuracy;
-use mda_core::provenance::FittedOn;
+use mda_core::evaluate::Accuracy;
+use mda_core::evaluate::LabelMap;
+use mda_core::model::provenance::FittedOn;
 use mda_core::rescale::{Answers, Rescaling, Scaling, expect};
-use mda_core::runner::Runner;
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
+use mda_core::run::Runner;
 use mda_data::Split;
 use std::ops::Range;
 

@@ -12,8 +12,8 @@ use crate::progress::{Progress, Silent};
 use crate::runtime::Runtime;
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble as join};
-use mda_core::labels::LabelMap;
-use mda_core::provenance::{FittedOn, Provenance};
+use mda_core::evaluate::LabelMap;
+use mda_core::model::provenance::{FittedOn, Provenance};
 use mda_core::rescale::{Rescaling, last_layer};
 use std::path::Path;
 

@@ -4,9 +4,9 @@ use crate::accuracy::{area, own_categories};
 use crate::error::Error;
 use mda_core::Model;
 use mda_core::budget::Quality;
-use mda_core::labels::LabelMap;
-use mda_core::runner::Runner;
-use mda_core::source::ImageSource;
+use mda_core::evaluate::LabelMap;
+use mda_core::run::ImageSource;
+use mda_core::run::Runner;
 use mda_data::parts::first_per_category;
 use mda_data::{Parts, Role};
 use std::collections::HashMap;
@@ -98,7 +98,7 @@ impl TaskImages<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mda_core::source::Batches;
+    use mda_core::run::Batches;
     use mda_data::PartSizes;
 
     struct Labels {

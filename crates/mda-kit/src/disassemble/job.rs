@@ -6,15 +6,16 @@ use super::{Component, Settings};
 use crate::error::Error;
 use crate::progress::Progress;
 use mda_core::Model;
-use mda_core::budget::{self, Strategy};
-use mda_core::disassemble::{
-    Attribution, Component as Cut, DisassembleError, Logits, Selection, attribute, cut, select_confident,
-};
-use mda_core::formulation::{Competition, ENOUGH_IMAGES, Formulation};
-use mda_core::keep::KeepPlan;
-use mda_core::repair::{Repair, Repaired, repair};
-use mda_core::runner::Runner;
-use mda_core::slice::slice;
+use mda_core::attribute::{Attribution, Selection, attribute, select_confident};
+use mda_core::budget;
+use mda_core::budget::Strategy;
+use mda_core::cut::KeepPlan;
+use mda_core::cut::slice;
+use mda_core::cut::{Component as Cut, CutError, Logits, cut};
+use mda_core::method::Repair;
+use mda_core::method::{Competition, ENOUGH_IMAGES, Formulation};
+use mda_core::repair::{Repaired, repair};
+use mda_core::run::Runner;
 use mda_data::Role;
 
 /// One source, one task, and the images that may be looked at: single steps, for those who compare them.
@@ -92,7 +93,7 @@ impl Job<'_> {
     /// The images that speak: those of which the source is surest.
     ///
     /// # Errors
-    /// [`Error::Disassemble`] and [`Error::Run`].
+    /// [`Error::Attribute`] and [`Error::Run`].
     pub fn select(&self, top_k: usize) -> Result<Selection, Error> {
         let candidates = self.images.by_category(Role::Attribution);
         let selection = select_confident(self.runner, self.source, self.images.source, &candidates, top_k)?;
@@ -108,7 +109,7 @@ impl Job<'_> {
     /// What matters to the task, as `formulation` sees it.
     ///
     /// # Errors
-    /// [`Error::Disassemble`] and [`Error::Run`].
+    /// [`Error::Attribute`] and [`Error::Run`].
     pub fn attribute(&self, selection: &Selection, formulation: &Formulation) -> Result<Attribution, Error> {
         Ok(attribute(self.runner, self.source, self.images.source, selection, formulation)?)
     }
@@ -116,7 +117,7 @@ impl Job<'_> {
     /// The component of the formulation's own thresholds.
     ///
     /// # Errors
-    /// [`Error::Disassemble`] where they leave nothing of a layer.
+    /// [`Error::Cut`] where they leave nothing of a layer.
     pub fn fixed(&self, attribution: &Attribution, logits: Logits) -> Result<Cut, Error> {
         Ok(attribution.component(self.source, self.task(), logits)?)
     }
@@ -124,8 +125,8 @@ impl Job<'_> {
     /// The component that keeps what `plan` says.
     ///
     /// # Errors
-    /// [`DisassembleError`] for a plan that empties a layer.
-    pub fn cut(&self, attribution: &Attribution, plan: KeepPlan) -> Result<Cut, DisassembleError> {
+    /// [`CutError`] for a plan that empties a layer.
+    pub fn cut(&self, attribution: &Attribution, plan: KeepPlan) -> Result<Cut, CutError> {
         cut(self.source, plan, self.task(), &attribution.formulation, attribution.images_per_category)
     }
 

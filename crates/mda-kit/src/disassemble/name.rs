@@ -1,6 +1,6 @@
 //! What components are called.
 
-use mda_core::task::describe_task;
+use mda_core::model::task::describe_task;
 
 /// The longest description of a task that is part of a name, in characters.
 const LONGEST: usize = 40;

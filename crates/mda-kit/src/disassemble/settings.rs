@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use mda_core::budget::Budget;
-use mda_core::disassemble::Logits;
-use mda_core::formulation::{Competition, Threshold};
-use mda_core::repair::Repair;
+use mda_core::cut::Logits;
+use mda_core::method::Repair;
+use mda_core::method::{Competition, Threshold};
 
 /// How a component is made.
 #[derive(Clone, Debug)]

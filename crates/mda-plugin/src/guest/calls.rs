@@ -5,7 +5,7 @@ use super::guard::guarded;
 use crate::abi::{self, Bytes, Failure, Sink};
 use crate::foreign::{place, slice, slice_mut, value};
 use crate::growing::read;
-use mda_core::backend::{Backend, BackendError, Probe, Program, Session};
+use mda_core::run::backend::{Backend, BackendError, Probe, Program, Session};
 use mda_core::tensor::element_count;
 use mda_core::{Model, Tensor};
 use mda_formats::native;

@@ -2,7 +2,7 @@
 
 use crate::abi::{Bytes, Code, Failure};
 use crate::foreign::Unreadable;
-use mda_core::backend::{BackendError, Probe};
+use mda_core::run::backend::{BackendError, Probe};
 
 /// What becomes a [`Failure`].
 #[derive(Debug)]

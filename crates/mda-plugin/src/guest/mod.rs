@@ -13,7 +13,7 @@ use calls::Exported;
 use fault::Fault;
 use guard::guarded;
 #[doc(hidden)]
-pub use mda_core::backend::Backend;
+pub use mda_core::run::backend::Backend;
 use std::num::NonZeroUsize;
 
 /// What a plugin is told when its backend is made.

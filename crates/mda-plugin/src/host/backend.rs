@@ -5,7 +5,7 @@ use super::functions::{Functions, Library, Owned};
 use super::program::{PluginProgram, Shared};
 use crate::abi::{self, Bytes, Code};
 use mda_core::Model;
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, Unsupported};
+use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, Unsupported};
 use mda_formats::native;
 use std::path::Path;
 use std::ptr::NonNull;

@@ -4,8 +4,8 @@ use super::answers::check;
 use super::functions::{Library, Owned};
 use crate::abi::{self, Code};
 use mda_core::Tensor;
-use mda_core::backend::{BackendError, Program, RunOutput, Session, check_batch};
-use mda_core::graph::Shape;
+use mda_core::run::backend::{BackendError, Program, RunOutput, Session, check_batch};
+use mda_core::tensor::Shape;
 use std::ptr::NonNull;
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use super::case::{Expected, all_probes, unexpected, unsupported};
 use super::compare::LAYERS;
 use super::report::{Failure, Outcome};
 use crate::generate::{random_images, with_random_parameters};
-use mda_core::backend::{Backend, BackendError, Probe, Program, RunOutput};
 use mda_core::graph::Graph;
 use mda_core::op::{Add, BatchNorm, Clamp, Conv2d, Flatten, GlobalAvgPool, Input, Linear};
+use mda_core::run::backend::{Backend, BackendError, Probe, Program, RunOutput};
 use mda_core::{Model, Tensor};
 
 type Check = fn(&dyn Backend, Option<&str>) -> Result<Outcome, Failure>;

@@ -1,8 +1,8 @@
 //! Backends with a defect, to see the suite fail.
 
-use mda_core::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
 use mda_core::op::{Op, Window};
-use mda_core::reference::Reference;
+use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
+use mda_core::run::reference::Reference;
 use mda_core::{Model, Tensor};
 use std::sync::Arc;
 

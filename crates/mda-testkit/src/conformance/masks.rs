@@ -12,15 +12,18 @@ use super::scale::largest;
 use crate::generate::random_images;
 use crate::labelled::LabelledImages;
 use mda_core::Model;
-use mda_core::backend::Backend;
-use mda_core::contribution::{is_layer, relative_contributions};
-use mda_core::disassemble::{DisassembleError, attribute, observe};
-use mda_core::formulation::Formulation;
+use mda_core::attribute::AttributeError;
+use mda_core::attribute::Relevance;
+use mda_core::attribute::{attribute, observe};
 use mda_core::graph::NodeId;
+use mda_core::graph::is_layer;
+use mda_core::method::Formulation;
+use mda_core::observe::Observations;
+use mda_core::observe::contribution::relative_contributions;
 use mda_core::op::Op;
-use mda_core::reference::Reference;
-use mda_core::relevance::{Observations, Relevance};
-use mda_core::runner::{RunError, Runner};
+use mda_core::run::backend::Backend;
+use mda_core::run::reference::Reference;
+use mda_core::run::{RunError, Runner};
 
 /// How far a contribution may move across `alpha` at most and still tie. Normalised contributions span 0 to 1. Where a row's
 /// range is so small that the tolerance reaches farther, what rounding moves (some hundredth of the tolerance) does not.
@@ -67,7 +70,7 @@ fn check_on(
     for (name, formulation) in [("graph", Formulation::graph()), ("model-lego", Formulation::model_lego())] {
         let [expected, got] = both.runners().map(|runner| {
             attribute(&runner, model, images, &images.selection(), &formulation).map_err(|error| match error {
-                DisassembleError::Run(error) => refused(error),
+                AttributeError::Run(error) => refused(error),
                 error => Failure::Wrong(error.to_string()),
             })
         });
@@ -204,9 +207,9 @@ mod tests {
     use super::super::defective::Defective;
     use super::*;
     use mda_core::Tensor;
-    use mda_core::backend::RunOutput;
     use mda_core::graph::Graph;
     use mda_core::op::{Flatten, Input, Linear};
+    use mda_core::run::backend::RunOutput;
 
     /// Inputs that add so much an image to the only category, and four images.
     fn adding(weights: Vec<f32>) -> (Model, LabelledImages) {

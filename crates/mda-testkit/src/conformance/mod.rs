@@ -1,6 +1,6 @@
 //! The suite that every backend has to pass: one case an operation, the chains that backends fuse, the connections of real
 //! networks, random graphs, extreme sizes, small channels, wide windows, the masks that follow, and the contract of the
-//! traits. Every answer is compared with [`mda_core::reference::Reference`] under a tolerance that the case states.
+//! traits. Every answer is compared with [`mda_core::run::reference::Reference`] under a tolerance that the case states.
 
 mod case;
 mod compare;
@@ -18,7 +18,7 @@ mod tests;
 
 pub use report::{CaseReport, Failure, Outcome, Report};
 
-use mda_core::backend::Backend;
+use mda_core::run::backend::Backend;
 
 /// The environment variable that lists, between commas, the backends that have to run here.
 pub const REQUIRED: &str = "MDA_REQUIRE_BACKENDS";

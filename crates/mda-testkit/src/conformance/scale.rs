@@ -6,9 +6,9 @@
 //! of their squares' sum, each term being a weight times the scale of the channel that it reads. A layer that makes a
 //! channel small by small weights thus makes its scale small as well.
 
-use mda_core::backend::{Probe, RunOutput};
 use mda_core::graph::NodeId;
 use mda_core::op::Op;
+use mda_core::run::backend::{Probe, RunOutput};
 use mda_core::{Model, Tensor};
 
 /// The scale of every channel of every value in a batch.

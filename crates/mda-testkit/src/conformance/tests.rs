@@ -3,8 +3,8 @@
 use super::defective::{Defect, Defective, large_tiles, many_columns, small_channels, wide_windows};
 use super::*;
 use mda_core::Model;
-use mda_core::backend::{BackendError, Device, Probe, Program, RunOutput, Unsupported};
-use mda_core::reference::Reference;
+use mda_core::run::backend::{BackendError, Device, Probe, Program, RunOutput, Unsupported};
+use mda_core::run::reference::Reference;
 
 #[test]
 fn the_reference_conforms_to_itself() {

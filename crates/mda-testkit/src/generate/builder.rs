@@ -1,8 +1,9 @@
 //! A graph that grows node by node while its shapes are known.
 
 use crate::random::{Choices, Random};
-use mda_core::graph::{Graph, Shape};
+use mda_core::graph::Graph;
 use mda_core::op::{Flatten, Input, Normalize, Op};
+use mda_core::tensor::Shape;
 
 /// A value of the growing graph.
 #[derive(Clone, Debug)]

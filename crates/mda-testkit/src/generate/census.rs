@@ -1,8 +1,9 @@
 //! What a model contains, so that a test can show that nothing is missing from the generator.
 
 use mda_core::Model;
-use mda_core::graph::{Node, NodeId, Shape, ValidGraph};
+use mda_core::graph::{Node, NodeId, ValidGraph};
 use mda_core::op::{Clamp, Connectivity, Conv2d, Op, Window};
+use mda_core::tensor::Shape;
 use std::collections::BTreeSet;
 
 /// Everything that [`features`] can find.

@@ -106,7 +106,7 @@ fn build(name: &str, structure: &[u32], widths: &[u32], seed: u64, least_width: 
 mod tests {
     use super::census::{FEATURES, features};
     use super::*;
-    use mda_core::reference;
+    use mda_core::run::reference;
     use std::collections::BTreeMap;
 
     #[test]

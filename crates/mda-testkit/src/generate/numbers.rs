@@ -1,7 +1,8 @@
 //! Random parameters and images: finite, and of a size that keeps values near 1 through ten layers.
 
 use crate::random::Random;
-use mda_core::graph::{Graph, GraphErrors, ParameterSpec, Parameters, ValidGraph};
+use mda_core::graph::{Graph, GraphErrors, ValidGraph};
+use mda_core::tensor::{ParameterSpec, Parameters};
 use mda_core::{Model, Tensor};
 
 /// Images for `model`: `[count, C, H, W]`, pixel values uniform in `0.0..1.0`.

@@ -2,8 +2,8 @@
 
 use crate::table::thousands;
 use mda::assemble::Measured;
-use mda::core::formulation::Formulation;
-use mda::core::metrics::Accuracy;
+use mda::core::evaluate::Accuracy;
+use mda::core::method::Formulation;
 use mda::{Component, Data, Disassembly, Model, Runtime};
 use serde::Serialize;
 

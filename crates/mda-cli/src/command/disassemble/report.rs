@@ -6,10 +6,10 @@ use crate::timing::Timings;
 use mda::Component;
 use mda::accuracy::{Accuracies, Areas};
 use mda::core::budget::Explanation;
-use mda::core::contribution::is_layer;
-use mda::core::formulation::Formulation;
+use mda::core::graph::is_layer;
+use mda::core::method::Formulation;
+use mda::core::model::task::describe_task;
 use mda::core::repair::{Degenerate, LayerRepair};
-use mda::core::task::describe_task;
 use mda::core::{Model, ModelSize};
 use serde::Serialize;
 

@@ -2,8 +2,8 @@
 
 use mda::data::{Data, unknown_labels};
 use mda_core::Model;
-use mda_core::labels::LabelMap;
-use mda_core::runner::{LabelledLogits, Runner};
+use mda_core::evaluate::LabelMap;
+use mda_core::run::{LabelledLogits, Runner};
 use mda_data::Split;
 use std::collections::HashSet;
 use std::path::Path;

@@ -10,11 +10,11 @@ use mda::disassemble::{Job, Settings, TaskImages};
 use mda::{Data, Silent};
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble};
-use mda_core::disassemble::Logits;
-use mda_core::metrics::{Accuracy, Evaluation};
-use mda_core::repair::Repair;
+use mda_core::cut::Logits;
+use mda_core::evaluate::{Accuracy, Evaluation};
+use mda_core::method::Repair;
+use mda_core::model::task::parse_task;
 use mda_core::rescale::{Answers, Rescaling, rescaled};
-use mda_core::task::parse_task;
 use std::collections::HashSet;
 use std::ops::Range;
 

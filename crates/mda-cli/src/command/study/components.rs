@@ -9,11 +9,12 @@ use super::source::Source;
 use anyhow::Context as _;
 use mda::Silent;
 use mda::disassemble::{Job, TaskImages};
-use mda_core::disassemble::{Attribution, Logits, Selection};
-use mda_core::formulation::{Competition, Formulation};
-use mda_core::keep::KeepPlan;
-use mda_core::repair::Repair;
-use mda_core::task::parse_task;
+use mda_core::attribute::{Attribution, Selection};
+use mda_core::cut::KeepPlan;
+use mda_core::cut::Logits;
+use mda_core::method::Repair;
+use mda_core::method::{Competition, Formulation};
+use mda_core::model::task::parse_task;
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -176,7 +177,7 @@ impl Bench<'_> {
 
 /// The control draws other numbers with every seed of the study.
 fn reseeded(formulation: Formulation, seed: u64) -> Formulation {
-    use mda_core::formulation::Measure;
+    use mda_core::method::Measure;
     match formulation.measure {
         Measure::Random { .. } => Formulation { measure: Measure::Random { seed }, ..formulation },
         _ => formulation,

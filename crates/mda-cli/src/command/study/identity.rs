@@ -4,7 +4,7 @@
 use super::recipe::{ImageCounts, MeasuredOn};
 use anyhow::Context as _;
 use mda_core::Model;
-use mda_core::source::ImageSource;
+use mda_core::run::ImageSource;
 use mda_data::Prepared;
 use sha2::{Digest, Sha256};
 use std::path::Path;

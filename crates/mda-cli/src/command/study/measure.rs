@@ -6,10 +6,10 @@ use super::record::{ComponentRun, ComponentSettings, Record, Run, Seconds};
 use crate::timing::peak_mib;
 use mda::accuracy::{area, own_categories};
 use mda_core::budget::Trial;
-use mda_core::disassemble::Component;
-use mda_core::labels::LabelMap;
-use mda_core::metrics::{Evaluation, auroc};
-use mda_core::repair::Repair;
+use mda_core::cut::Component;
+use mda_core::evaluate::LabelMap;
+use mda_core::evaluate::{Evaluation, auroc};
+use mda_core::method::Repair;
 use mda_data::Role;
 
 /// A component that is about to be measured.

@@ -5,11 +5,12 @@ use super::recipe::{Counts, budget};
 use anyhow::Context as _;
 use mda::disassemble::{Choice, Spending};
 use mda_core::Model;
-use mda_core::budget::{self, Budget, BudgetError, Chosen, Strategy, Trial};
-use mda_core::disassemble::Attribution;
-use mda_core::keep::KeepPlan;
-use mda_core::relevance::Relevance;
-use mda_core::repair::Repair;
+use mda_core::attribute::Attribution;
+use mda_core::attribute::Relevance;
+use mda_core::budget;
+use mda_core::budget::{Budget, BudgetError, Chosen, Strategy, Trial};
+use mda_core::cut::KeepPlan;
+use mda_core::method::Repair;
 
 /// A plan and how it was found.
 pub(super) struct Planned {

@@ -3,8 +3,9 @@
 use super::super::proto::{self, attribute_type, data_type};
 use super::{IMAGES, LOGITS, pool};
 use mda_core::Model;
-use mda_core::graph::{Node, Shape};
+use mda_core::graph::Node;
 use mda_core::op::{BatchNorm, Clamp, Conv2d, Normalize, Op, Padding, SelectChannels, Window};
+use mda_core::tensor::Shape;
 use std::collections::HashSet;
 
 /// The nodes and constants of a graph.

@@ -5,8 +5,8 @@
 
 use super::super::proto;
 use super::nodes::{int, ints};
-use mda_core::graph::Shape;
 use mda_core::op::{AvgPool, MaxPool, Padding, Window};
+use mda_core::tensor::Shape;
 
 /// The attributes of a MaxPool from `input` to `output`, whose padding never wins.
 pub(super) fn max(op: &MaxPool, input: Shape, output: Shape) -> Vec<proto::Attribute> {

@@ -4,8 +4,8 @@ use super::super::proto;
 use super::*;
 use crate::test_models::{every_operation, fill, tiny};
 use mda_core::graph::Graph;
+use mda_core::model::provenance::Provenance;
 use mda_core::op::{AvgPool, Clamp, Flatten, Input, MaxPool, Padding, Window};
-use mda_core::provenance::Provenance;
 use std::collections::HashSet;
 
 fn decoded(model: &Model) -> proto::Model {

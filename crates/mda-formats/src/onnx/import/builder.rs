@@ -1,9 +1,10 @@
 //! The graph under construction.
 
 use super::fault::Fault;
-use mda_core::graph::{Graph, Parameters, Shape};
+use mda_core::graph::Graph;
 use mda_core::op::{Conv2d, Flatten, Input, Linear, Normalize, Op, SelectChannels};
 use mda_core::tensor::Tensor;
+use mda_core::tensor::{Parameters, Shape};
 use std::collections::HashMap;
 use std::rc::Rc;
 

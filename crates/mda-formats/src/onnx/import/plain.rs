@@ -5,8 +5,8 @@ use super::fault::Fault;
 use super::importer::Importer;
 use super::value::Activation;
 use super::view::Role;
-use mda_core::graph::Shape;
 use mda_core::op::{Flatten, SelectChannels};
+use mda_core::tensor::Shape;
 
 impl<'a> Importer<'a> {
     /// The node and shape of `value` as `[N, F]`, in the order in which the file has its features.

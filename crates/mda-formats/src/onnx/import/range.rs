@@ -2,8 +2,9 @@
 
 use super::PixelRange;
 use super::signature::MAX_ARITHMETIC;
-use mda_core::graph::{Graph, GraphNode, Parameters};
+use mda_core::graph::{Graph, GraphNode};
 use mda_core::op::{BatchNorm, Normalize, Op};
+use mda_core::tensor::Parameters;
 
 /// White in files that take 0 to 255.
 const WHITE: f64 = 255.0;

@@ -4,8 +4,8 @@ use super::array::Array;
 use super::builder::Shaped;
 use super::fault::Fault;
 use super::view::{Dim, View};
-use mda_core::graph::Shape;
 use mda_core::op::Padding;
+use mda_core::tensor::Shape;
 use std::rc::Rc;
 
 /// A value of the file.

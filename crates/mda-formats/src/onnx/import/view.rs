@@ -3,7 +3,7 @@
 //! Reshapes, transpositions and the like compute nothing. They change the view of a value, and only a consumer that
 //! cannot take the view as it is makes a node of it, or fails.
 
-use mda_core::graph::Shape;
+use mda_core::tensor::Shape;
 
 /// One axis of the graph's value; features are the channels of one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,8 +5,8 @@ use super::{Call, Fault, Importer, Value};
 use crate::onnx::import::call::{axes, axis, extents};
 use crate::onnx::import::value::{Activation, Border};
 use crate::onnx::import::view::{Role, View};
-use mda_core::graph::Shape;
 use mda_core::op::Padding;
+use mda_core::tensor::Shape;
 
 pub(super) fn pad<'a>(importer: &mut Importer<'a>, call: &Call<'a>) -> Result<Value<'a>, Fault> {
     if let Some(mode) = call.string("mode")?.filter(|&mode| mode != "constant") {

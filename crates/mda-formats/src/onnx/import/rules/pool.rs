@@ -3,8 +3,8 @@
 use super::{Call, Fault, Importer, Value, window};
 use crate::onnx::import::call::extents;
 use crate::onnx::import::value::Border;
-use mda_core::graph::Shape;
 use mda_core::op::{AvgPool, Clamp, MaxPool, Op, Padding, Window};
+use mda_core::tensor::Shape;
 
 fn kernel(call: &Call<'_>) -> Result<[usize; 2], Fault> {
     let ints = call.ints("kernel_shape")?.ok_or_else(|| Fault::new("`kernel_shape`", "none"))?;

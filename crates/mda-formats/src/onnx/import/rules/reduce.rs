@@ -4,8 +4,8 @@ use super::{Call, Fault, Importer, Value};
 use crate::onnx::import::call::axes;
 use crate::onnx::import::value::Activation;
 use crate::onnx::import::view::Role;
-use mda_core::graph::Shape;
 use mda_core::op::{AvgPool, GlobalAvgPool, MaxPool, Op, Window};
+use mda_core::tensor::Shape;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Reduction {

@@ -2,8 +2,8 @@
 
 use super::{Call, Fault};
 use crate::onnx::import::value::{Activation, Border};
-use mda_core::graph::Shape;
 use mda_core::op::{Padding, Window};
+use mda_core::tensor::Shape;
 
 /// The value without the border that waits for a window, and that border.
 pub(super) fn take_border(mut value: Activation<'_>) -> (Activation<'_>, Option<Border>) {

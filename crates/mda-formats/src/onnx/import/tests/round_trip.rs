@@ -3,7 +3,7 @@
 use super::*;
 use crate::onnx::to_bytes;
 use crate::test_models::{every_operation, images};
-use mda_core::provenance::Provenance;
+use mda_core::model::provenance::Provenance;
 use mda_testkit::generate::models;
 use proptest::prelude::*;
 use std::collections::BTreeSet;

@@ -1,0 +1,220 @@
+//! From a model and labelled images to what matters to each category.
+
+use super::measure::Scope;
+use super::pass::Observer;
+use super::relevance::{Relevance, accumulate};
+use crate::graph::ValidGraph;
+use crate::method::{Formulation, FormulationError, Measure};
+use crate::model::Model;
+use crate::observe::Observations;
+use crate::run::ImageSource;
+use crate::run::backend::Probe;
+use crate::run::{RunError, Runner};
+use thiserror::Error;
+
+/// The images that speak for each category of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Category of the model and positions of its images in the source, ascending.
+    pub categories: Vec<(usize, Vec<usize>)>,
+    /// Positions of images of other categories. They speak for none; a measure that looks at all selected categories at
+    /// once looks at them too, so that what tells its categories from others counts.
+    pub contrast: Vec<usize>,
+}
+
+impl Selection {
+    /// The images of every category, and no contrast.
+    pub fn new(categories: Vec<(usize, Vec<usize>)>) -> Self {
+        Self { categories, contrast: Vec::new() }
+    }
+}
+
+/// What matters to each category of a task.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    /// The formulation that decided.
+    pub formulation: Formulation,
+    /// Category of the model and its relevance.
+    pub categories: Vec<(usize, Relevance)>,
+    /// The largest number of images that spoke for one category.
+    pub images_per_category: usize,
+}
+
+/// Why nothing could be attributed.
+#[derive(Debug, Error)]
+pub enum AttributeError {
+    /// A category that the model does not have.
+    #[error("category {category} is out of range: the model has categories 0 to {}", .count - 1)]
+    CategoryOutOfRange {
+        /// What was asked for.
+        category: usize,
+        /// How many categories the model has.
+        count: usize,
+    },
+    /// A category without images.
+    #[error("no image speaks for category {category} (`{name}`)")]
+    NoImages {
+        /// The category.
+        category: usize,
+        /// Its name.
+        name: String,
+    },
+    /// Categories that were not attributed.
+    #[error("category {category} was not attributed")]
+    NotAttributed {
+        /// The category.
+        category: usize,
+    },
+    /// A model that computes what is no number.
+    #[error(
+        "what enters `{layer}` is not finite for some image: the model itself overflows there; check its weights and the range \
+         of pixel values that it expects"
+    )]
+    NonFinite {
+        /// The layer.
+        layer: String,
+    },
+    /// A bad formulation.
+    #[error(transparent)]
+    Formulation(#[from] FormulationError),
+    /// The model could not be run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Picks, for every category of `candidates`, the `top_k` images in which the source is surest of the label.
+///
+/// Sureness is the softmax probability of the label, compared in f64 logarithms so that it does not saturate at 1; ties
+/// go to the earlier image. Each selection is sorted by position.
+///
+/// # Errors
+/// [`AttributeError`] for a category out of range or without candidates, and where running fails.
+pub fn select_confident(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    candidates: &[(usize, Vec<usize>)],
+    top_k: usize,
+) -> Result<Selection, AttributeError> {
+    let mut running = runner.start(model, &[]).map_err(RunError::from)?;
+    let mut categories = Vec::with_capacity(candidates.len());
+    for (category, indices) in candidates {
+        require_images(model, *category, indices)?;
+        let run = running.run(source, indices, |_, _| {})?;
+        let sureness = |position: usize| log_softmax(run.logits.row(position), *category);
+        let mut order: Vec<(f64, usize)> = indices.iter().enumerate().map(|(p, &index)| (sureness(p), index)).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut chosen: Vec<usize> = order.into_iter().take(top_k).map(|(_, index)| index).collect();
+        chosen.sort_unstable();
+        categories.push((*category, chosen));
+    }
+    Ok(Selection::new(categories))
+}
+
+fn require_images(model: &Model, category: usize, images: &[usize]) -> Result<(), AttributeError> {
+    let count = model.categories().len();
+    match model.categories().get(category) {
+        None => Err(AttributeError::CategoryOutOfRange { category, count }),
+        Some(name) if images.is_empty() => Err(AttributeError::NoImages { category, name: name.clone() }),
+        Some(_) => Ok(()),
+    }
+}
+
+fn require_finite(model: &Model, observations: &Observations) -> Result<(), AttributeError> {
+    match observations.first_non_finite() {
+        Some(id) => Err(AttributeError::NonFinite { layer: model.graph().node(id).name.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn log_softmax(logits: &[f32], category: usize) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let others = logits.iter().enumerate().filter(|&(k, _)| k != category);
+    let rest: f64 = others.map(|(_, &x)| f64::from(x - max).exp()).sum();
+    let own = f64::from(logits[category] - max);
+    // ln(e^own / (e^own + rest)) = -ln(1 + rest / e^own), precise where the label is nearly certain.
+    -(rest / own.exp()).ln_1p()
+}
+
+/// Takes the measure over the selected images and walks back from the logits of each category.
+///
+/// A measure of what the other channels cannot explain looks at all selected categories at once, and gives each of them
+/// the same relevance: select the categories of the task and no others.
+///
+/// Batches are full, whatever categories their images are of. Memory: one category's observations at a time.
+///
+/// # Errors
+/// [`AttributeError`] for a category out of range or without images, bad thresholds, and where running fails.
+pub fn attribute(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    selection: &Selection,
+    formulation: &Formulation,
+) -> Result<Attribution, AttributeError> {
+    formulation.check()?;
+    for (category, indices) in &selection.categories {
+        require_images(model, *category, indices)?;
+    }
+    let mut observer = Observer::new(runner, model, formulation)?;
+    let parts = &selection.categories;
+    let mut categories = Vec::with_capacity(parts.len());
+    match formulation.measure.measuring().scope() {
+        Scope::Task => {
+            let task: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
+            // Whose images they are tells such a measure nothing.
+            let contrast = task.first().map(|&category| (category, selection.contrast.clone()));
+            let all: Vec<_> = parts.iter().cloned().chain(contrast).collect();
+            let observations = observer.together(source, &all)?;
+            require_finite(model, &observations)?;
+            let shared = accumulate(model, formulation, &observations, &task);
+            categories.extend(task.into_iter().map(|category| (category, shared.clone())));
+        }
+        Scope::Category => {
+            let mut all_finite = Ok(());
+            observer.apart(source, parts, |category, observations| {
+                let finite = require_finite(model, &observations);
+                if all_finite.is_ok() && finite.is_ok() {
+                    categories.push((category, accumulate(model, formulation, &observations, &[category])));
+                }
+                all_finite = std::mem::replace(&mut all_finite, Ok(())).and(finite);
+            })?;
+            all_finite?;
+        }
+    }
+    let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
+    Ok(Attribution { formulation: formulation.clone(), categories, images_per_category })
+}
+
+/// The probes that relative contribution needs: window sums of convolutions, inputs of linear layers.
+pub fn contribution_probes(graph: &ValidGraph) -> Vec<Probe> {
+    Measure::RelativeContribution.measuring().probes(graph)
+}
+
+/// What the measure of `formulation` knows of every layer, from the images of some categories.
+///
+/// # Errors
+/// [`RunError`] from the backend or the images.
+pub fn observe(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    parts: &[(usize, Vec<usize>)],
+    formulation: &Formulation,
+) -> Result<Observations, RunError> {
+    Observer::new(runner, model, formulation)?.together(source, parts)
+}
+
+impl Attribution {
+    /// The relevance of a task: what matters to any of its categories.
+    ///
+    /// # Errors
+    /// [`AttributeError::NotAttributed`] for a category that was not attributed.
+    pub fn relevance(&self, graph: &ValidGraph, task: &[usize]) -> Result<Relevance, AttributeError> {
+        let find = |&category: &usize| {
+            let found = self.categories.iter().find(|(c, _)| *c == category).map(|(_, relevance)| relevance);
+            found.ok_or(AttributeError::NotAttributed { category })
+        };
+        Ok(Relevance::united(graph, task.iter().map(find).collect::<Result<Vec<_>, _>>()?))
+    }
+}

@@ -1,0 +1,173 @@
+//! What can be measured of a layer's input channels: one file a measure, one variant of [`Measure`] each.
+//!
+//! A measure either answers one number for every pair of output and input (relative contribution), or one for every
+//! input. Numbers of one layer are comparable with one another; across layers only after normalisation.
+
+mod filters;
+mod fpgm;
+mod frat;
+mod hrank;
+mod l1;
+mod mean_activation;
+mod obs;
+mod random;
+mod relative_contribution;
+mod taylor;
+#[cfg(test)]
+mod tests;
+
+use crate::graph::{NodeId, ValidGraph};
+use crate::method::Measure;
+use crate::model::Model;
+use crate::observe::Observations;
+use crate::observe::contribution::Contributions;
+use crate::observe::regression::Regression;
+use crate::run::backend::Probe;
+use crate::tensor::Tensor;
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+impl Measure {
+    pub(crate) fn measuring(self) -> Box<dyn Measuring> {
+        match self {
+            Self::RelativeContribution => Box::new(relative_contribution::RelativeContribution),
+            Self::Frat => Box::new(frat::Frat),
+            Self::MeanActivation => Box::new(mean_activation::MeanActivation),
+            Self::L1 => Box::new(l1::L1),
+            Self::Fpgm => Box::new(fpgm::Fpgm),
+            Self::Hrank => Box::new(hrank::HRank),
+            Self::Taylor => Box::new(taylor::Taylor),
+            Self::Obs => Box::new(obs::Obs),
+            Self::Random { seed } => Box::new(random::Random { seed }),
+        }
+    }
+}
+
+/// Whose images an observation sums up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those of one category; categories are united after the walk.
+    Category,
+    /// Those of all selected categories together.
+    Task,
+}
+
+/// How one measure is taken. What a measure leaves out is that of a per-channel measure without images.
+pub(crate) trait Measuring: Sync {
+    /// Whose images it sums up.
+    fn scope(&self) -> Scope {
+        Scope::Category
+    }
+
+    /// What a backend must answer; without a probe no image is run.
+    fn probes(&self, _graph: &ValidGraph) -> Vec<Probe> {
+        Vec::new()
+    }
+
+    /// What the parameters alone tell, by layer.
+    fn start(&self, _model: &Model) -> Observations {
+        Observations::new()
+    }
+
+    /// Takes up a batch.
+    fn observe(&self, _batch: &Observed<'_>, _seen: &mut Observations) {}
+
+    /// Concludes after the last batch.
+    fn finish(&self, _seen: &mut Observations) {}
+
+    /// Whether it answers a row of its own for every output, so that outputs can be handled apart.
+    fn by_output(&self) -> bool {
+        false
+    }
+
+    /// What the inputs of a layer are worth to the outputs `rows`: for a per-channel measure a single row, the
+    /// observation `[P]` itself.
+    fn contributions(&self, layer: &Layer<'_>, _rows: &Rows<'_>) -> Contributions {
+        let values = layer.observed().data().to_vec();
+        Contributions { seen: values.len(), first: vec![0], values }
+    }
+}
+
+/// A batch as a measure sees it.
+pub(crate) struct Observed<'a> {
+    pub model: &'a Model,
+    /// What was asked for, [`Measuring::probes`].
+    pub probes: &'a [Probe],
+    /// The answers to it, of the whole batch.
+    pub batch: &'a [Tensor],
+    /// Which of its rows these images are.
+    pub rows: Range<usize>,
+    /// The category whose images these are; the first one where they are of several.
+    pub category: usize,
+    /// How many images the whole observation has.
+    pub images: usize,
+    /// Which of them these are.
+    pub positions: Range<usize>,
+    /// Where they stand in their source.
+    pub indices: &'a [usize],
+}
+
+impl Observed<'_> {
+    /// The answers for these images alone.
+    fn answers(&self) -> Cow<'_, [Tensor]> {
+        if self.batch.iter().all(|answer| answer.shape()[0] == self.rows.len()) {
+            return Cow::Borrowed(self.batch);
+        }
+        let rows: Vec<usize> = self.rows.clone().collect();
+        Cow::Owned(self.batch.iter().map(|answer| answer.select(0, &rows)).collect())
+    }
+
+    /// Adds to the `channels` sums of a layer.
+    fn add(&self, seen: &mut Observations, layer: NodeId, channels: usize, to: impl FnOnce(&mut [f32])) {
+        to(seen.numbers.entry(layer).or_insert_with(|| Tensor::zeros([channels])).data_mut());
+    }
+
+    /// Puts every answer into its place among those of all images, `[images, ...]`, at the node that its probe is about.
+    fn append(&self, seen: &mut Observations) {
+        for (probe, answer) in self.probes.iter().zip(self.batch) {
+            let mut shape = answer.shape().to_vec();
+            shape[0] = self.images;
+            seen.numbers.entry(probe.node()).or_insert_with(|| Tensor::zeros(shape));
+        }
+        let answers: HashMap<NodeId, &Tensor> = self.probes.iter().map(|probe| probe.node()).zip(self.batch).collect();
+        seen.numbers.par_iter_mut().for_each(|(layer, all)| {
+            let answer = answers[layer];
+            let stride = answer.len() / answer.shape()[0];
+            let of = |images: &Range<usize>| images.start * stride..images.end * stride;
+            all.data_mut()[of(&self.positions)].copy_from_slice(&answer.data()[of(&self.rows)]);
+        });
+    }
+}
+
+/// A layer and what was observed of it.
+pub(crate) struct Layer<'a> {
+    pub model: &'a Model,
+    pub id: NodeId,
+    pub seen: &'a Observations,
+}
+
+impl<'a> Layer<'a> {
+    /// The numbers that were observed of it.
+    fn observed(&self) -> &'a Tensor {
+        self.seen.numbers.get(&self.id).unwrap_or_else(|| self.unseen())
+    }
+
+    /// The rows that were observed of it.
+    fn regression(&self) -> &'a Regression {
+        self.seen.regressions.get(&self.id).unwrap_or_else(|| self.unseen())
+    }
+
+    fn unseen(&self) -> ! {
+        panic!("observations of `{}`", self.model.graph().node(self.id).name)
+    }
+}
+
+/// The outputs of a layer that something is worth something to.
+pub(crate) struct Rows<'a> {
+    /// Channels, ascending.
+    pub outputs: &'a [usize],
+    /// How much each of them matters.
+    pub weights: &'a [f32],
+}

@@ -1,0 +1,12 @@
+//! Attributing: in come a model, labelled images and a formulation; out goes what matters to each category, a score and a
+//! decision for every channel of every value.
+
+mod attribution;
+mod measure;
+mod pass;
+mod relevance;
+
+pub use attribution::{
+    AttributeError, Attribution, Selection, attribute, contribution_probes, observe, select_confident,
+};
+pub use relevance::{Relevance, accumulate};

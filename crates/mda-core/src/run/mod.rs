@@ -1,0 +1,9 @@
+//! Running: in come a model, a backend and labelled images; out go logits and what is observed on the way.
+
+pub mod backend;
+mod images;
+pub mod reference;
+mod runner;
+
+pub use images::{Batch, Batches, ImageSource, SourceError};
+pub use runner::{LabelledLogits, RunError, Runner, Running};
