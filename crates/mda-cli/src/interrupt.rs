@@ -11,7 +11,7 @@ pub(crate) fn clean_up() -> anyhow::Result<()> {
     let ending = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(ending).context("listening to signals")?;
     let listen = move || {
-        for signal in &mut signals {
+        if let Some(signal) = signals.forever().next() {
             mda_formats::atomic::abandon();
             // Ends the program as if it had no handler: a shell sees 128 + the signal, and stops its loops.
             let _ = emulate_default_handler(signal);

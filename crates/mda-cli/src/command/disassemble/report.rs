@@ -80,7 +80,7 @@ impl<'a> Report<'a> {
     pub(crate) fn describe(&self) -> String {
         let mut text = format!(
             "{} cut down to its categories {}: {}\n",
-            printer::name(&self.source),
+            printer::name(self.source),
             self.task,
             printer::names(self.categories)
         );
