@@ -23,6 +23,7 @@ fn origin() -> Provenance {
         task: vec![3, 1],
         formulation: json!({ "threshold": 0.1 + 0.2, "top": null }),
         images_per_category: 100,
+        images: None,
         repair: None,
         kept: BTreeMap::from([("conv".into(), vec![0])]),
     })
