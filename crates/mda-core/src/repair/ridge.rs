@@ -27,17 +27,19 @@ pub(super) fn repair(work: &Work<'_>, options: &RidgeOptions) -> Result<(Model, 
     let positions = options.observations.div_ceil(work.calibration.len().max(1));
     let mut model = work.component.model.clone();
     let mut fit = Lockstep::new(work, work.calibration);
-    let mut held_out = Lockstep::new(work, work.held_out);
+    // A single lambda is taken whatever its error.
+    let mut held_out = (!work.held_out.is_empty()).then(|| Lockstep::new(work, work.held_out));
     let mut refits = Vec::new();
     for id in 0..model.graph().nodes().len() {
         let Some(geometry) = Geometry::of(model.graph(), id) else { continue };
         let layer = Layer::new(id, geometry, positions, work.calibration.len());
         let fit = fit.regressions(work, &model, &layer)?;
-        let held_out = held_out.regressions(work, &model, &layer)?;
-        let held_out: Vec<_> = held_out.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect();
+        let held_out = held_out.as_mut().map(|pass| pass.regressions(work, &model, &layer)).transpose()?;
+        let held_out: Option<Vec<Regression>> =
+            held_out.map(|own| own.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect());
         let name = model.graph().node(id).name.clone();
         let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights) };
-        let refit = match refit(&model, &layer, &fit, &held_out, &options.lambdas) {
+        let refit = match refit(&model, &layer, &fit, held_out.as_ref().unwrap_or(&fit), &options.lambdas) {
             None => kept,
             Some(fit) => match with_layer(&model, id, Some(fit.weight(&model, id)?), &fit.shift(&model, id)) {
                 Ok(refitted) => {

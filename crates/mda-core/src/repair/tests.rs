@@ -283,6 +283,20 @@ fn the_same_images_give_the_same_numbers() {
 }
 
 #[test]
+fn one_lambda_needs_no_held_out_images() {
+    let (source, images) = (chain(), Images::new(80, 2, 6));
+    let component = cut(&source, &[("conv1", 0)]);
+    let fitted: Vec<usize> = (0..60).collect();
+    let with = run(&source, &component, &images, &ridge(1e-3));
+    let without = repair(&runner(), &source, &component, &images, &fitted, &[], &ridge(1e-3)).unwrap();
+    assert_eq!(without.model, with.model);
+    assert!(without.layers.is_empty() && !with.layers.is_empty());
+    let several = Repair::Ridge(RidgeOptions::default());
+    let error = repair(&runner(), &source, &component, &images, &fitted, &[], &several).unwrap_err();
+    assert!(error.to_string().contains("needs held-out images"), "{error}");
+}
+
+#[test]
 fn what_cannot_be_repaired_says_why() {
     let (source, images) = (chain(), Images::new(8, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);

@@ -18,7 +18,7 @@ use std::cell::RefCell;
 
 /// How many images repair a plan while plans are compared: of a category, and of the whole task.
 const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
-/// How many images tell how sensitive a layer is, and how far a trial's layers are off.
+/// How many images tell how sensitive a layer is.
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
 const TRIAL_JUDGES: Limit = Limit { category: CHOICE, task: 2000 };
@@ -79,7 +79,6 @@ struct Trials<'a> {
     job: &'a Job<'a>,
     how: Repair,
     calibration: Vec<usize>,
-    held_out: Vec<usize>,
     probes: Vec<usize>,
     judges: Vec<usize>,
 }
@@ -160,7 +159,6 @@ impl<'a> Trials<'a> {
             job,
             how: quick(repair),
             calibration: first(Role::Calibration, TRIAL_IMAGES),
-            held_out: first(Role::Tuning, SENSITIVITY_IMAGES),
             probes: first(Role::Choice, SENSITIVITY_IMAGES),
             judges: job.judges(),
         }
@@ -171,7 +169,7 @@ impl<'a> Trials<'a> {
         if self.keeps_all(&cut.plan) {
             return Ok(cut.model);
         }
-        Ok(repair(runner, source, &cut, images.source, &self.calibration, &self.held_out, &self.how)?.model)
+        Ok(repair(runner, source, &cut, images.source, &self.calibration, &[], &self.how)?.model)
     }
 
     /// Whether nothing but logits goes, so that there is nothing to repair.
