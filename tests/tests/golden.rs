@@ -8,7 +8,7 @@ use mda_backend_cpu::CpuBackend;
 use mda_core::attribute::{Attribution, Selection, attribute};
 use mda_core::cut::Logits;
 use mda_core::method::Formulation;
-use mda_core::op::{Normalize, Op};
+use mda_core::op::Op;
 use mda_core::run::ImageSource;
 use mda_core::run::Runner;
 use mda_core::run::backend::{Backend, Probe};
@@ -28,8 +28,8 @@ fn source(path: &Path, golden: &Golden) -> Model {
     let state = StateDict::read(path).unwrap();
     let shapes: Vec<_> = state.entries.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect();
     let mut guess = guess(&shapes).unwrap();
-    let known = golden.facts.dataset.parse::<Preset>().unwrap().normalisation();
-    guess.config.normalization = Some(Normalize { mean: known.mean.to_vec(), std: known.std.to_vec() });
+    let known = golden.facts.dataset.parse::<Preset>().unwrap().normalize();
+    guess.config.normalization = Some(known.for_channels(guess.config.input[0]));
     let graph = guess.architecture.build(&guess.config).unwrap();
     let categories = (0..golden.facts.classes).map(|label| label.to_string()).collect();
     Model::new(&golden.facts.name, graph.clone(), load(&graph, state.entries).unwrap().parameters, categories).unwrap()

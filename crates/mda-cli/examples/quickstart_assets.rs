@@ -5,7 +5,6 @@
 
 use anyhow::Context as _;
 use mda_core::Model;
-use mda_core::op::Normalize;
 use mda_data::{DataSet, Preset, Split, write_categories, write_idx};
 use mda_formats::{StateDict, native};
 use mda_models::{guess, load};
@@ -44,8 +43,7 @@ fn source(path: &Path, name: &str, preset: Preset) -> anyhow::Result<Model> {
     let state = StateDict::read(path)?;
     let shapes: Vec<_> = state.entries.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect();
     let mut guess = guess(&shapes)?;
-    let known = preset.normalisation();
-    guess.config.normalization = Some(Normalize { mean: known.mean.to_vec(), std: known.std.to_vec() });
+    guess.config.normalization = Some(preset.normalize().for_channels(guess.config.input[0]));
     let graph = guess.architecture.build(&guess.config)?;
     let loaded = load(&graph, state.entries)?;
     let categories = preset.categories().iter().map(|&name| name.to_owned()).collect();

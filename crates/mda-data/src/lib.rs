@@ -52,4 +52,4 @@ pub use left_out::{LeftOut, Reason};
 pub use parts::{PartSizes, Parts, PartsError, Role};
 pub use pixels::Pixels;
 pub use prepare::{Preparation, PreparationError, Prepared};
-pub use preset::{Normalisation, Preset, UnknownPreset};
+pub use preset::{Preset, UnknownPreset};

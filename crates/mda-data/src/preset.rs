@@ -5,6 +5,7 @@ mod tiny_imagenet;
 use std::fmt;
 use std::str::FromStr;
 
+use mda_core::op::Normalize;
 use thiserror::Error;
 
 /// A known data set.
@@ -18,15 +19,6 @@ pub enum Preset {
     Cifar10,
     /// Tiny-ImageNet reduced to 32x32 colour, 200 categories.
     TinyImageNet32,
-}
-
-/// What is subtracted from and divided out of every channel (red, green, blue) of an image in `0.0..=1.0`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Normalisation {
-    /// Subtracted.
-    pub mean: [f32; 3],
-    /// Divided by.
-    pub std: [f32; 3],
 }
 
 /// A name that no known data set has.
@@ -79,15 +71,16 @@ impl Preset {
         matches!(self, Self::Mnist | Self::FashionMnist)
     }
 
-    /// How the project's checkpoints were trained to see the images, as three channels.
-    pub fn normalisation(self) -> Normalisation {
+    /// How the project's checkpoints were trained to see pixel values in 0 to 1: with one mean and one standard deviation where
+    /// the images are grey, else with one a channel.
+    pub fn normalize(self) -> Normalize {
+        let of = |mean: &[f32], std: &[f32]| Normalize { mean: mean.to_vec(), std: std.to_vec() };
         match self {
-            Self::Mnist | Self::FashionMnist => Normalisation { mean: [0.5; 3], std: [0.5; 3] },
-            Self::Cifar10 => Normalisation {
-                mean: [0.491_399_68, 0.482_158_27, 0.446_531_24],
-                std: [0.247_032_33, 0.243_485_05, 0.261_587_68],
-            },
-            Self::TinyImageNet32 => Normalisation { mean: [0.4802, 0.4481, 0.3975], std: [0.2770, 0.2691, 0.2821] },
+            Self::Mnist | Self::FashionMnist => of(&[0.5], &[0.5]),
+            Self::Cifar10 => {
+                of(&[0.491_399_68, 0.482_158_27, 0.446_531_24], &[0.247_032_33, 0.243_485_05, 0.261_587_68])
+            }
+            Self::TinyImageNet32 => of(&[0.4802, 0.4481, 0.3975], &[0.2770, 0.2691, 0.2821]),
         }
     }
 }
@@ -129,10 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn grey_means_are_the_same_in_every_channel() {
+    fn grey_images_have_one_mean_and_colour_three() {
         for preset in Preset::ALL {
-            let Normalisation { mean, std } = preset.normalisation();
-            assert_eq!(preset.is_grey(), mean == [mean[0]; 3] && std == [std[0]; 3], "{preset}");
+            let Normalize { mean, std } = preset.normalize();
+            let channels = if preset.is_grey() { 1 } else { 3 };
+            assert_eq!([mean.len(), std.len()], [channels; 2], "{preset}");
         }
     }
 }

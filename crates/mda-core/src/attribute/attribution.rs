@@ -1,7 +1,7 @@
 //! From a model and labelled images to what matters to each category.
 
 use super::measure::Scope;
-use super::pass::Observer;
+use super::pass::Pass;
 use super::relevance::{Relevance, accumulate};
 use crate::graph::ValidGraph;
 use crate::method::{Formulation, FormulationError, Measure};
@@ -156,7 +156,7 @@ pub fn attribute(
     for (category, indices) in &selection.categories {
         require_images(model, *category, indices)?;
     }
-    let mut observer = Observer::new(runner, model, formulation)?;
+    let mut pass = Pass::new(runner, model, formulation)?;
     let parts = &selection.categories;
     let mut categories = Vec::with_capacity(parts.len());
     match formulation.measure.measuring().scope() {
@@ -165,14 +165,14 @@ pub fn attribute(
             // Whose images they are tells such a measure nothing.
             let contrast = task.first().map(|&category| (category, selection.contrast.clone()));
             let all: Vec<_> = parts.iter().cloned().chain(contrast).collect();
-            let observations = observer.together(source, &all)?;
+            let observations = pass.together(source, &all)?;
             require_finite(model, &observations)?;
             let shared = accumulate(model, formulation, &observations, &task);
             categories.extend(task.into_iter().map(|category| (category, shared.clone())));
         }
         Scope::Category => {
             let mut all_finite = Ok(());
-            observer.apart(source, parts, |category, observations| {
+            pass.apart(source, parts, |category, observations| {
                 let finite = require_finite(model, &observations);
                 if all_finite.is_ok() && finite.is_ok() {
                     categories.push((category, accumulate(model, formulation, &observations, &[category])));
@@ -202,7 +202,7 @@ pub fn observe(
     parts: &[(usize, Vec<usize>)],
     formulation: &Formulation,
 ) -> Result<Observations, RunError> {
-    Observer::new(runner, model, formulation)?.together(source, parts)
+    Pass::new(runner, model, formulation)?.together(source, parts)
 }
 
 impl Attribution {

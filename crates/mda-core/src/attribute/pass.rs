@@ -1,6 +1,6 @@
 //! A measure at work on one model: batches are as full as they can be, whatever categories their images are of.
 
-use crate::attribute::measure::{Measuring, Observed};
+use crate::attribute::measure::{BatchView, Measuring};
 use crate::method::Formulation;
 use crate::model::Model;
 use crate::observe::Observations;
@@ -13,7 +13,7 @@ use std::ops::Range;
 type Part = (usize, Vec<usize>);
 
 /// A measure and a model, which is compiled once for all categories.
-pub(crate) struct Observer<'a> {
+pub(crate) struct Pass<'a> {
     model: &'a Model,
     measuring: Box<dyn Measuring>,
     probes: Vec<Probe>,
@@ -21,7 +21,7 @@ pub(crate) struct Observer<'a> {
     running: Option<Running<'a>>,
 }
 
-impl<'a> Observer<'a> {
+impl<'a> Pass<'a> {
     /// Compiles `model` with what the measure of `formulation` has to see.
     pub(crate) fn new(runner: &Runner<'a>, model: &'a Model, formulation: &Formulation) -> Result<Self, RunError> {
         let measuring = formulation.measure.measuring();
@@ -42,8 +42,8 @@ impl<'a> Observer<'a> {
                 let (category, rows) = (parts[piece.part].0, piece.rows(&range));
                 let (batch, positions) = (&answers[..], piece.positions);
                 let indices = &all[positions.clone()];
-                let observed = Observed { model, probes, batch, rows, category, images, positions, indices };
-                measuring.observe(&observed, &mut seen);
+                let view = BatchView { model, probes, batch, rows, category, images, positions, indices };
+                measuring.observe(&view, &mut seen);
             }
         })?;
         measuring.finish(&mut seen);
@@ -71,8 +71,8 @@ impl<'a> Observer<'a> {
                 let (batch, rows) = (&answers[..], piece.rows(&range));
                 let positions = piece.positions.start - piece.before..piece.positions.end - piece.before;
                 let (last, indices) = (positions.end == images, &all[piece.positions.clone()]);
-                let observed = Observed { model, probes, batch, rows, category, images, positions, indices };
-                measuring.observe(&observed, &mut seen);
+                let view = BatchView { model, probes, batch, rows, category, images, positions, indices };
+                measuring.observe(&view, &mut seen);
                 if last {
                     measuring.finish(&mut seen);
                     finished(category, std::mem::replace(&mut seen, measuring.start(model)));

@@ -74,7 +74,7 @@ pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a
 /// As [`Evaluate`], told whose plan it is, as a position among [`Request::rankings`].
 pub type Confirm<'a> = dyn Fn(usize, &KeepPlan) -> Result<Quality, EvaluateError> + 'a;
 
-/// One opinion on what matters, such as a formulation's.
+/// What one formulation says matters.
 #[derive(Clone, Copy)]
 pub struct Ranking<'a> {
     /// What it is called in the explanation.

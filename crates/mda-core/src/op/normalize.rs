@@ -14,6 +14,18 @@ pub struct Normalize {
     pub std: Vec<f32>,
 }
 
+impl Normalize {
+    /// The same for images of `channels` channels: a single number stands for all of them, others stay.
+    #[must_use]
+    pub fn for_channels(self, channels: usize) -> Self {
+        let spread = |numbers: Vec<f32>| match numbers[..] {
+            [one] => vec![one; channels],
+            _ => numbers,
+        };
+        Self { mean: spread(self.mean), std: spread(self.std) }
+    }
+}
+
 impl Operation for Normalize {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let shape = only(inputs)?;

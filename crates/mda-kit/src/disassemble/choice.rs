@@ -21,7 +21,7 @@ const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
 /// How many images tell how sensitive a layer is.
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
-const TRIAL_JUDGES: Limit = Limit { category: CHOICE, task: 2000 };
+const COMPARING_IMAGES: Limit = Limit { category: CHOICE, task: 2000 };
 /// Output positions that a layer is refitted on while plans are compared.
 const TRIAL_OBSERVATIONS: usize = 8192;
 /// What pulls towards the source's weights then.
@@ -61,14 +61,14 @@ impl Limit {
 }
 
 /// What one attribution says.
-struct Opinion {
+struct Ranked {
     name: String,
     relevance: Relevance,
     /// The plan of its thresholds, where they leave something of every layer.
     fixed: Option<KeepPlan>,
 }
 
-impl Opinion {
+impl Ranked {
     fn ranking(&self) -> Ranking<'_> {
         Ranking { name: &self.name, relevance: &self.relevance, fixed: self.fixed.as_ref() }
     }
@@ -80,13 +80,13 @@ struct Trials<'a> {
     how: Repair,
     calibration: Vec<usize>,
     probes: Vec<usize>,
-    judges: Vec<usize>,
+    comparing: Vec<usize>,
 }
 
 impl Job<'_> {
     /// The images that plans are compared by.
-    pub fn judges(&self) -> Vec<usize> {
-        self.images.of(Role::Choice, TRIAL_JUDGES.each(self.images.task.len()))
+    pub fn comparing(&self) -> Vec<usize> {
+        self.images.of(Role::Choice, COMPARING_IMAGES.each(self.images.task.len()))
     }
 
     /// For every budget the best plan of any of `attributions`; how sensitive the layers are is measured once for all
@@ -100,15 +100,15 @@ impl Job<'_> {
         spending: Spending<'_>,
         budgets: &[Budget],
     ) -> Result<Vec<Choice>, Error> {
-        let opinion = |attribution: &Attribution| -> Result<Opinion, Error> {
-            Ok(Opinion {
+        let ranked = |attribution: &Attribution| -> Result<Ranked, Error> {
+            Ok(Ranked {
                 name: attribution.formulation.to_string(),
                 relevance: attribution.relevance(self.source.graph(), self.images.task)?,
                 fixed: self.fixed(attribution, spending.logits).ok().map(|component| component.plan),
             })
         };
-        let opinions = attributions.iter().map(opinion).collect::<Result<Vec<_>, Error>>()?;
-        let rankings: Vec<Ranking<'_>> = opinions.iter().map(Opinion::ranking).collect();
+        let ranked = attributions.iter().map(ranked).collect::<Result<Vec<_>, Error>>()?;
+        let rankings: Vec<Ranking<'_>> = ranked.iter().map(Ranked::ranking).collect();
         let trials = Trials::new(self, spending.repair);
         // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
         let cut = |plan: &KeepPlan| self.cut(&attributions[0], plan.clone());
@@ -117,7 +117,7 @@ impl Job<'_> {
         };
         let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
             Ok(match unless_unrepairable(trials.repaired(cut(plan)?))? {
-                Some(repaired) => trials.quality(&repaired, &trials.judges)?,
+                Some(repaired) => trials.quality(&repaired, &trials.comparing)?,
                 None => Quality::WORST,
             })
         };
@@ -127,7 +127,7 @@ impl Job<'_> {
             let Some(repaired) = unless_unrepairable(self.repair(spending.repair, &cut))? else {
                 return Ok(Quality::WORST);
             };
-            let quality = trials.quality(&repaired.model, &trials.judges)?;
+            let quality = trials.quality(&repaired.model, &trials.comparing)?;
             confirmed.borrow_mut().push((plan.clone(), repaired));
             Ok(quality)
         };
@@ -160,7 +160,7 @@ impl<'a> Trials<'a> {
             how: quick(repair),
             calibration: first(Role::Calibration, TRIAL_IMAGES),
             probes: first(Role::Choice, SENSITIVITY_IMAGES),
-            judges: job.judges(),
+            comparing: job.comparing(),
         }
     }
 

@@ -78,7 +78,7 @@ impl Job<'_> {
 
     /// The formulations that compete within a budget.
     fn competing(&self, settings: &Settings) -> Vec<Formulation> {
-        let (refitted, images) = (settings.repair.refits(), self.judges().len());
+        let (refitted, images) = (settings.repair.refits(), self.comparing().len());
         let competing = settings.formulations.formulations(refitted, images);
         if settings.formulations == Competition::Auto && competing.len() == 1 {
             self.progress.note(format!(

@@ -2,7 +2,7 @@
 
 use super::{Import, ImportError, PixelRange};
 use mda_core::op::Normalize;
-use mda_data::{Normalisation, Preset};
+use mda_data::Preset;
 
 /// The means and standard deviations that are given, one or one a channel, in the range of the pixel values.
 ///
@@ -11,10 +11,7 @@ pub(super) fn normalization(import: &Import) -> Option<Normalize> {
     if import.normalization.is_some() {
         return import.normalization.clone();
     }
-    let preset = import.preset.filter(|_| import.range_or_unit() == PixelRange::Unit)?;
-    let Normalisation { mean, std } = preset.normalisation();
-    let channels = if preset.is_grey() { 1 } else { 3 };
-    Some(Normalize { mean: mean[..channels].to_vec(), std: std[..channels].to_vec() })
+    import.preset.filter(|_| import.range_or_unit() == PixelRange::Unit).map(Preset::normalize)
 }
 
 /// What is to be said where a preset's normalisation is not taken.
@@ -26,11 +23,7 @@ pub(super) fn note(import: &Import) -> Option<String> {
 
 /// What brings pixel values in 0 to 1 to what a network of `channels` channels takes.
 pub(super) fn for_channels(import: &Import, channels: usize) -> Result<Option<Normalize>, ImportError> {
-    let spread = |numbers: &[f32]| match numbers {
-        [one] => vec![*one; channels],
-        _ => numbers.to_vec(),
-    };
-    let asked = normalization(import).map(|asked| Normalize { mean: spread(&asked.mean), std: spread(&asked.std) });
+    let asked = normalization(import).map(|asked| asked.for_channels(channels));
     if let Some(Normalize { mean, std }) = &asked
         && (mean.len() != channels || std.len() != channels)
     {

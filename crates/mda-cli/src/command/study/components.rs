@@ -45,7 +45,7 @@ pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<()> {
             }
             study.attempt(runs, || {
                 let competition: Competition = name.parse()?;
-                let competing = competition.formulations(Repair::named(repair)?.refits(), job.judges().len());
+                let competing = competition.formulations(Repair::named(repair)?.refits(), job.comparing().len());
                 let (attributions, attribute) = bench.attributed(&competing, &mut known)?;
                 let seconds = Seconds { select, attribute, ..Seconds::default() };
                 bench.run(name, &attributions, repair, seconds)

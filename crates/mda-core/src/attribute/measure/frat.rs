@@ -1,7 +1,7 @@
 //! FRAT (CNN LEGO, the first version of Model LEGO): the positive part of the derivative of a category's softmax score
 //! by an input channel, summed over positions and images.
 
-use super::{Measuring, Observed};
+use super::{BatchView, Measuring};
 use crate::graph::ValidGraph;
 use crate::graph::layers;
 use crate::observe::Observations;
@@ -15,7 +15,7 @@ impl Measuring for Frat {
         (0..graph.nodes().len()).map(Probe::Value).collect()
     }
 
-    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
         let (graph, answers) = (batch.model.graph(), batch.answers());
         let seed = softmax_gradient(&answers[graph.output()], batch.category);
         let gradients = gradients(batch.model, &answers, seed);

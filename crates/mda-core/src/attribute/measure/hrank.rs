@@ -1,6 +1,6 @@
 //! HRank (Lin et al. 2020): the average rank of an input channel's map over a few images.
 
-use super::{Measuring, Observed};
+use super::{BatchView, Measuring};
 use crate::graph::ValidGraph;
 use crate::graph::layers;
 use crate::observe::Observations;
@@ -15,7 +15,7 @@ impl Measuring for HRank {
         layers(graph).map(Probe::Input).collect()
     }
 
-    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
         let graph = batch.model.graph();
         for (id, maps) in layers(graph).zip(&*batch.answers()) {
             let shape = graph.node(graph.node(id).inputs[0]).shape;

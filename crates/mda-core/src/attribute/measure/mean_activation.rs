@@ -1,6 +1,6 @@
 //! Mean activation: the mean of an input channel over positions and images.
 
-use super::{Measuring, Observed};
+use super::{BatchView, Measuring};
 use crate::graph::ValidGraph;
 use crate::graph::layers;
 use crate::observe::Observations;
@@ -13,7 +13,7 @@ impl Measuring for MeanActivation {
         layers(graph).map(|id| Probe::Moments(graph.node(id).inputs[0])).collect()
     }
 
-    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
         let graph = batch.model.graph();
         for (id, moments) in layers(graph).zip(&*batch.answers()) {
             let shape = graph.node(graph.node(id).inputs[0]).shape;

@@ -72,7 +72,7 @@ pub(crate) trait Measuring: Sync {
     }
 
     /// Takes up a batch.
-    fn observe(&self, _batch: &Observed<'_>, _seen: &mut Observations) {}
+    fn observe(&self, _batch: &BatchView<'_>, _seen: &mut Observations) {}
 
     /// Concludes after the last batch.
     fn finish(&self, _seen: &mut Observations) {}
@@ -91,7 +91,7 @@ pub(crate) trait Measuring: Sync {
 }
 
 /// A batch as a measure sees it.
-pub(crate) struct Observed<'a> {
+pub(crate) struct BatchView<'a> {
     pub model: &'a Model,
     /// What was asked for, [`Measuring::probes`].
     pub probes: &'a [Probe],
@@ -109,7 +109,7 @@ pub(crate) struct Observed<'a> {
     pub indices: &'a [usize],
 }
 
-impl Observed<'_> {
+impl BatchView<'_> {
     /// The answers for these images alone.
     fn answers(&self) -> Cow<'_, [Tensor]> {
         if self.batch.iter().all(|answer| answer.shape()[0] == self.rows.len()) {

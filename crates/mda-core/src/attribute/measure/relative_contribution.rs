@@ -1,6 +1,6 @@
 //! Relative contribution (RCM; Model LEGO): what an input channel adds to every output channel, where that is positive.
 
-use super::{Layer, Measuring, Observed, Rows};
+use super::{BatchView, Layer, Measuring, Rows};
 use crate::graph::ValidGraph;
 use crate::graph::layers;
 use crate::observe::Observations;
@@ -19,7 +19,7 @@ impl Measuring for RelativeContribution {
     }
 
     /// Images stay apart, because the positive part is taken image by image.
-    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
         batch.append(seen);
     }
 

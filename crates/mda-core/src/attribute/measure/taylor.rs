@@ -1,6 +1,6 @@
 //! Taylor (Molchanov et al. 2017): what the loss would change by, to first order, if an input channel were zero.
 
-use super::{Measuring, Observed};
+use super::{BatchView, Measuring};
 use crate::graph::ValidGraph;
 use crate::graph::layers;
 use crate::observe::Observations;
@@ -16,7 +16,7 @@ impl Measuring for Taylor {
         (0..graph.nodes().len()).map(Probe::Value).collect()
     }
 
-    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
         let (graph, answers) = (batch.model.graph(), batch.answers());
         let seed = cross_entropy_gradient(&answers[graph.output()], batch.category);
         let gradients = gradients(batch.model, &answers, seed);

@@ -13,7 +13,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use super::{Layer, Measuring, Observed, Rows, Scope};
+use super::{BatchView, Layer, Measuring, Rows, Scope};
 use crate::graph::layers;
 use crate::graph::{NodeId, ValidGraph};
 use crate::observe::Observations;
@@ -39,7 +39,7 @@ impl Measuring for Obs {
         layers(graph).map(Probe::Input).collect()
     }
 
-    fn observe(&self, batch: &Observed<'_>, seen: &mut Observations) {
+    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
         let graph = batch.model.graph();
         let geometry = |id: NodeId| Geometry::of(graph, id).map(Geometry::dense);
         for (id, geometry) in layers(graph).filter_map(|id| Some((id, geometry(id)?))) {
