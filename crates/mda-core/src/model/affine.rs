@@ -76,10 +76,6 @@ impl LogitAffine {
                 rewritten.output = name;
             }
         }
-        let folded = Model::new(model.name(), rewritten.validate()?, parameters, model.categories().to_vec())?;
-        Ok(match model.provenance() {
-            Some(provenance) => folded.with_provenance(provenance.clone()),
-            None => folded,
-        })
+        model.with_parameters(rewritten.validate()?, parameters)
     }
 }

@@ -52,6 +52,16 @@ impl Model {
         }
     }
 
+    /// The same classifier with other numbers, and where `graph` is another one, computing otherwise: its name, its categories
+    /// and its provenance stay.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn with_parameters(&self, graph: ValidGraph, parameters: Parameters) -> Result<Self, GraphErrors> {
+        let model = Self::new(&*self.name, graph, parameters, self.categories.clone())?;
+        Ok(Self { provenance: self.provenance.clone(), ..model })
+    }
+
     /// The same model with a record of where it came from.
     #[must_use]
     pub fn with_provenance(mut self, provenance: Provenance) -> Self {

@@ -78,9 +78,5 @@ fn rebuild(model: &Model, graph: crate::graph::Graph, tensors: Vec<(String, Tens
         }
         parameters.insert(name, tensor);
     }
-    let repaired = Model::new(model.name(), graph.validate()?, parameters, model.categories().to_vec())?;
-    Ok(match model.provenance() {
-        Some(provenance) => repaired.with_provenance(provenance.clone()),
-        None => repaired,
-    })
+    Ok(model.with_parameters(graph.validate()?, parameters)?)
 }

@@ -66,12 +66,7 @@ impl Evidence {
             row.iter_mut().zip(&self.weights).for_each(|(w, e)| *w += e);
         }
         parameters.insert(name, weight);
-        let categories = shifted.categories().to_vec();
-        let folded = Model::new(shifted.name(), shifted.graph().to_graph().validate()?, parameters, categories)?;
-        Ok(match shifted.provenance() {
-            Some(provenance) => folded.with_provenance(provenance.clone()),
-            None => folded,
-        })
+        shifted.with_parameters(shifted.graph().clone(), parameters)
     }
 }
 

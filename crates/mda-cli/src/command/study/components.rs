@@ -76,9 +76,13 @@ impl Work<'_> {
     /// One of them, and those of the same size.
     fn of_budget(&self, formulation: &str, repair: &str, budget: &str) -> Vec<ComponentSettings> {
         let own = self.run(formulation, repair, budget);
-        let mut runs: Vec<_> = self.entry.same_size.iter().map(|other| self.alike(&own, other)).collect();
-        runs.insert(0, own);
-        runs
+        let others = self.same_size(&own);
+        std::iter::once(own).chain(others).collect()
+    }
+
+    /// The runs of other formulations that keep as much of every layer as `own`.
+    fn same_size(&self, own: &ComponentSettings) -> Vec<ComponentSettings> {
+        self.entry.same_size.iter().map(|other| self.alike(own, other)).collect()
     }
 
     fn run(&self, formulation: &str, repair: &str, budget: &str) -> ComponentSettings {
@@ -155,8 +159,9 @@ impl Bench<'_> {
                 let cut = self.job.cut(&attributions[ranking], plan)?;
                 let like = cut.plan.clone();
                 let seconds = Seconds { choose: seconds, ..shared };
-                self.measure(Candidate { settings: work.run(name, repair, text), cut, trial, seconds })?;
-                let others = work.of_budget(name, repair, text).split_off(1);
+                let settings = work.run(name, repair, text);
+                let others = work.same_size(&settings);
+                self.measure(Candidate { settings, cut, trial, seconds })?;
                 others.into_iter().try_for_each(|settings| self.same_size(settings, &like, shared))
             })?;
         }
