@@ -29,8 +29,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
             violations.push(format!("{name}: a module is named after its subject"));
         }
     }
-    violations.extend(circles::check(&root.join("crates/mda-core/src"), circles::KNOWN)?);
-    violations.extend(program::check(&root.join("crates/mda-cli/src"), program::KNOWN)?);
+    let modules = circles::check(&root.join("crates/mda-core/src"), circles::KNOWN)?
+        .into_iter()
+        .chain(program::check(&root.join("crates/mda-cli/src"), program::KNOWN)?);
+    let prefix = format!("{}/", root.display());
+    violations.extend(modules.map(|problem| problem.replace(&prefix, "")));
     violations.extend(crate::rust_version::disagreements(root)?);
     if !violations.is_empty() {
         bail!("{} tidiness violations\n  {}", violations.len(), violations.join("\n  "));

