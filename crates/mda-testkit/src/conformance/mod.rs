@@ -18,19 +18,13 @@ mod tests;
 
 pub use report::{CaseReport, Failure, Outcome, Report};
 
-use case::Case;
 use mda_core::backend::Backend;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The environment variable that lists, between commas, the backends that have to run here.
 pub const REQUIRED: &str = "MDA_REQUIRE_BACKENDS";
 
 /// How many random graphs the suite runs.
 const RANDOM_GRAPHS: u64 = 40;
-
-/// How many cases run at a time at most, so that a device with little memory holds them.
-const AT_ONCE: usize = 4;
 
 /// The case that looks at the masks of all models.
 const TOGETHER: &str = "masks: all together";
@@ -76,16 +70,16 @@ pub fn run_some(backend: &dyn Backend, device: Option<&str>, wanted: impl Fn(&st
         report.push("devices", Outcome::Skipped { reason: "the backend finds no device here".into() });
         return report;
     }
-    let random = || (0..RANDOM_GRAPHS).map(Case::random);
+    let random = || (0..RANDOM_GRAPHS).map(case::Case::random);
     let models = [operations::cases(), networks::cases(), extremes::cases()];
-    let cases: Vec<Case> = models.into_iter().flatten().chain(random()).filter(|case| wanted(&case.name)).collect();
-    for (case, outcome) in cases.iter().zip(outcomes(&cases, |case| case.run(backend, device))) {
-        report.push(&case.name, outcome);
+    for case in models.into_iter().flatten().chain(random()).filter(|case| wanted(&case.name)) {
+        report.push(&case.name, case.run(backend, device));
     }
-    let name = |case: &Case| format!("masks: {}", case.name);
-    let cases: Vec<Case> = networks::blocks().into_iter().chain(random()).filter(|case| wanted(&name(case))).collect();
-    for (case, outcome) in cases.iter().zip(outcomes(&cases, |case| case.run_masks(backend, device))) {
-        report.push(&name(case), outcome);
+    for case in networks::blocks().into_iter().chain(random()) {
+        let name = format!("masks: {}", case.name);
+        if wanted(&name) {
+            report.push(&name, case.run_masks(backend, device));
+        }
     }
     if wanted(TOGETHER) {
         report.push(TOGETHER, masks_together(&report));
@@ -94,20 +88,4 @@ pub fn run_some(backend: &dyn Backend, device: Option<&str>, wanted: impl Fn(&st
         report.push(name, case::guarded(|| check(backend, device)));
     }
     report
-}
-
-/// What comes of `cases`, in their order, several at a time: most of the time goes to the reference, which uses one processor.
-fn outcomes(cases: &[Case], run: impl Fn(&Case) -> Outcome + Sync) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < cases.len());
-        std::iter::from_fn(take).map(|index| (index, run(&cases[index]))).collect::<Vec<_>>()
-    };
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(AT_ONCE);
-    let mut done: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("what panics is a case that has failed")).collect()
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
 }
