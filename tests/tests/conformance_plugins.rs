@@ -55,7 +55,7 @@ fn the_example_plugin_builds_outside_the_workspace_and_conforms() {
     fs::copy(root.join("Cargo.lock"), copy.path().join("Cargo.lock")).unwrap();
     // Its packages have other features than in this workspace, so they are compiled again: quickly, but for what computes.
     let (target, quick) = (root.join("target").display().to_string(), "profile.dev.package.'*'.opt-level=0");
-    let core = "profile.dev.package.mda-core.opt-level=2";
+    let core = "profile.dev.package.mda-core.opt-level=1";
     let plain = "profile.dev.debug=false";
     let arguments = ["--offline", "--target-dir", &target, "--config", quick, "--config", core, "--config", plain];
     let built = cdylib::build(copy.path(), &arguments);
