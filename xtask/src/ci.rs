@@ -68,7 +68,8 @@ fn prove(part: &Part, times: &mut Times) -> anyhow::Result<()> {
     if let Standing::Changed(_) = standing {
         let hint = || {
             format!(
-                "the part `{0}` has to pass, since its files are not those in xtask/proved.toml\nhint: `cargo xtask prove {0}`, on any machine that can, runs it and records them",
+                "the part `{0}` has to pass, since its files are not those in xtask/proved.toml\n\
+                 hint: `cargo xtask prove {0}`, on any machine that can, runs it and records them",
                 part.name
             )
         };
