@@ -41,6 +41,7 @@ pub(super) const KNOWN: &[(&str, &str)] = &[
     ("command/study/assemblies.rs", "assemble::assemble"),
     ("command/study/assemblies.rs", "rescale::Answers"),
     ("command/study/assemblies.rs", "rescale::rescaled"),
+    ("command/study/plans.rs", "budget::uniform"),
     ("command/study/plans.rs", "relevance::Relevance"),
 ];
 
@@ -69,7 +70,8 @@ fn followed(mut path: Vec<String>, text: &str) -> Vec<Vec<String>> {
     path.pop_if(|last| last == "self");
     match path.as_slice() {
         [module] if module.starts_with(char::is_lowercase) => {
-            let behind = paths(text, module).into_iter();
+            // The import itself may be met again, inside its braces.
+            let behind = paths(text, module).into_iter().filter(|behind| behind[0] != "self");
             behind.map(|behind| path.iter().cloned().chain(behind).collect()).collect()
         }
         _ => vec![path],
