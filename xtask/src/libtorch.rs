@@ -1,5 +1,8 @@
-//! `cargo xtask setup-libtorch`: the LibTorch that `mda-backend-tch` is built with, out of PyTorch's own package.
+//! `cargo xtask setup-libtorch`: the LibTorch that `mda-backend-tch` is built with, out of PyTorch's own package; and the part
+//! `tch`, which needs it.
 
+use crate::ci::{self, Step};
+use crate::prove::Extent;
 use anyhow::{Context, ensure};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,6 +19,22 @@ const LIBRARY_PATH: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } 
 
 /// LibTorch's threads spin while they wait unless this is `passive`, which starves everybody else on few cores.
 const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
+
+const TCH: &str = "--package=mda-backend-tch";
+const TCH_PLUGIN: &str = "--package=mda-plugin-tch";
+
+/// What a change of the backend, or of its plugin, must pass.
+const STEPS: [Step; 3] = [
+    ("lints of tch", &["clippy", TCH, TCH_PLUGIN, "--all-targets", "--locked", "--", "-D", "warnings"]),
+    ("documentation of tch", &["doc", TCH, TCH_PLUGIN, "--no-deps", "--locked"]),
+    ("tests of tch", &["test", TCH, TCH_PLUGIN, "--locked"]),
+];
+
+/// Runs everything that needs LibTorch; there is no shorter way.
+pub(crate) fn prove(_: Extent) -> anyhow::Result<()> {
+    let environment = Libtorch::set_up()?.environment()?;
+    STEPS.iter().try_for_each(|step| ci::cargo(step, &environment))
+}
 
 /// A LibTorch to build and run with.
 pub(crate) struct Libtorch {

@@ -5,29 +5,35 @@ mod avx512;
 mod bench;
 mod ci;
 mod dist;
+mod emulated;
 mod gpu_check;
 mod libtorch;
+mod prove;
+mod rust_version;
 mod sanitize;
 mod tidy;
 mod verify_formats;
 
 use clap::Parser;
+use prove::Extent;
 use std::path::{Path, PathBuf};
 
 /// Tasks of the MDA project.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Check formatting, lints, documentation, the tidiness rules, and run all tests.
-    Ci,
+    /// Check formatting, lints, documentation, the tidiness rules, run all tests, and prove the parts whose files changed.
+    Ci(ci::Options),
+    /// Run the expensive parts in full, and record the files with which they pass.
+    Prove(prove::Options),
     /// Compare speed and memory with other programs, and print Markdown.
     Bench(bench::Options),
     /// Pack the program, its plugins and their papers into an archive under `dist`, and try it out.
     Dist,
-    /// Run the tests of the CPU backend for 64-bit ARM, under QEMU.
-    Arm,
-    /// Run the tests of the CPU backend with AVX-512, under Bochs where the processor has none.
-    Avx512,
+    /// Run the micro-kernels and one network of the CPU backend on 64-bit ARM, under QEMU.
+    Arm(Emulated),
+    /// Run the micro-kernels and one network of the CPU backend with AVX-512, under Bochs where the processor has none.
+    Avx512(Emulated),
     /// Run the plugin boundary and the reader of mapped model files under AddressSanitizer.
     Sanitize,
     /// Check only the tidiness rules of STYLE.md.
@@ -40,13 +46,28 @@ enum Task {
     GpuCheck,
 }
 
+/// How much to run on a processor that is emulated.
+#[derive(Debug, clap::Args)]
+struct Emulated {
+    /// Run all tests of the CPU backend.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Emulated {
+    fn extent(&self) -> Extent {
+        if self.all { Extent::Full } else { Extent::Short }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
-        Task::Ci => ci::run(),
+        Task::Ci(options) => ci::run(&options),
+        Task::Prove(options) => prove::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Dist => dist::run(),
-        Task::Arm => arm::run(),
-        Task::Avx512 => avx512::run(),
+        Task::Arm(emulated) => arm::prove(emulated.extent()),
+        Task::Avx512(emulated) => avx512::prove(emulated.extent()),
         Task::Sanitize => sanitize::run(),
         Task::Tidy => tidy::run(),
         Task::SetupLibtorch => libtorch::set_up(),

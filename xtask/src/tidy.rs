@@ -1,5 +1,9 @@
 //! The rules of STYLE.md that a machine can check.
 
+mod circles;
+mod imports;
+mod program;
+
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +29,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
             violations.push(format!("{name}: a module is named after its subject"));
         }
     }
+    let modules = circles::check(&root.join("crates/mda-core/src"), circles::KNOWN)?
+        .into_iter()
+        .chain(program::check(&root.join("crates/mda-cli/src"), program::KNOWN)?);
+    let prefix = format!("{}/", root.display());
+    violations.extend(modules.map(|problem| problem.replace(&prefix, "")));
+    violations.extend(crate::rust_version::disagreements(root)?);
     if !violations.is_empty() {
         bail!("{} tidiness violations\n  {}", violations.len(), violations.join("\n  "));
     }

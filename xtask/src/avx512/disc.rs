@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const INIT: &str = include_str!("init.sh");
+/// Where `INIT` takes the parts of names by which tests are chosen.
+const FILTERS: &str = "FILTERS";
 const BUSYBOX: &str = "/bin/busybox";
 
 /// The boot loader, as Debian has it.
@@ -24,8 +26,8 @@ label linux
     acpi=off pci=off noapic nolapic nokaslr mitigations=off cryptomgr.notests random.trust_cpu=on
 ";
 
-/// Makes `disc.iso` in `work` with these programs.
-pub(super) fn make(work: &Path, kernel: &Path, programs: &[PathBuf]) -> anyhow::Result<()> {
+/// Makes `disc.iso` in `work` with these programs, which run the tests whose names have one of `filters` in them, or all.
+pub(super) fn make(work: &Path, kernel: &Path, programs: &[PathBuf], filters: &[&str]) -> anyhow::Result<()> {
     let folder = work.join("disc");
     empty(&folder)?;
     copy(kernel, &folder.join("linux"))?;
@@ -34,7 +36,7 @@ pub(super) fn make(work: &Path, kernel: &Path, programs: &[PathBuf]) -> anyhow::
     }
     write(&folder.join("isolinux.cfg"), START.as_bytes())?;
     let memory = work.join("memory");
-    fill(&memory, programs)?;
+    fill(&memory, programs, &filters.join(" "))?;
     pack(&memory, &folder.join("tests.cpio"))?;
     let disc = work.join("disc.iso");
     let boot = ["-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"];
@@ -44,7 +46,7 @@ pub(super) fn make(work: &Path, kernel: &Path, programs: &[PathBuf]) -> anyhow::
 }
 
 /// The programs without what only debuggers read, the libraries that they load where they look for them, and what runs them.
-fn fill(folder: &Path, programs: &[PathBuf]) -> anyhow::Result<()> {
+fn fill(folder: &Path, programs: &[PathBuf], filters: &str) -> anyhow::Result<()> {
     empty(folder)?;
     for name in ["dev", "proc", "tests", "tmp"] {
         std::fs::create_dir(folder.join(name)).with_context(|| format!("making {name} in {}", folder.display()))?;
@@ -61,7 +63,8 @@ fn fill(folder: &Path, programs: &[PathBuf]) -> anyhow::Result<()> {
     }
     // A copy keeps the right to be run.
     copy(Path::new(BUSYBOX), &inside("init"))?;
-    write(&inside("init"), INIT.as_bytes())
+    ensure!(INIT.contains(FILTERS), "init.sh has no place for what chooses the tests");
+    write(&inside("init"), INIT.replace(FILTERS, filters).as_bytes())
 }
 
 /// The folder as the kind of archive that the kernel unpacks into memory.

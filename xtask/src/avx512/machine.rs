@@ -35,8 +35,8 @@ info: action=ignore
 debug: action=ignore
 ";
 
-/// Starts Bochs from `disc.iso` in `work`, and answers whether the tests in it passed.
-pub(super) fn run(work: &Path) -> anyhow::Result<bool> {
+/// Starts Bochs from `disc.iso` in `work`, and answers whether the tests in it passed, and what they said.
+pub(super) fn run(work: &Path) -> anyhow::Result<(bool, String)> {
     let write = |name: &str, text: &str| {
         std::fs::write(work.join(name), text).with_context(|| format!("writing {name} in {}", work.display()))
     };
@@ -59,9 +59,9 @@ pub(super) fn run(work: &Path) -> anyhow::Result<bool> {
     watch(&mut Running(child), serial).with_context(|| format!("Bochs tells more in {}", work.display()))
 }
 
-/// Prints what comes over the serial port until the verdict.
-fn watch(bochs: &mut Running, mut serial: File) -> anyhow::Result<bool> {
-    let (start, mut text) = (Instant::now(), Vec::new());
+/// Prints what comes over the serial port until the verdict, and answers both.
+fn watch(bochs: &mut Running, mut serial: File) -> anyhow::Result<(bool, String)> {
+    let (start, mut text, mut said) = (Instant::now(), Vec::new(), String::new());
     loop {
         // Asked first: what Bochs wrote before it ended is still read.
         let ended = bochs.0.try_wait().context("asking for Bochs")?;
@@ -69,9 +69,11 @@ fn watch(bochs: &mut Running, mut serial: File) -> anyhow::Result<bool> {
         let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
         for line in String::from_utf8_lossy(&text.drain(..complete).collect::<Vec<u8>>()).lines() {
             match line.trim_end().strip_prefix(VERDICT) {
-                Some(verdict) => return Ok(verdict == "passed"),
+                Some(verdict) => return Ok((verdict == "passed", said)),
                 None => println!("{line}"),
             }
+            said.push_str(line);
+            said.push('\n');
             if line.contains("Kernel panic") {
                 bail!("the kernel gave up before the tests ended");
             }

@@ -12,6 +12,8 @@ mod neon;
 mod patches;
 mod portable;
 mod region;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;

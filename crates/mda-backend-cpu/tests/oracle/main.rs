@@ -16,6 +16,17 @@ fn conformance() {
     }
 }
 
+/// What an emulated processor runs of the suite.
+#[test]
+fn one_network_conforms() {
+    for backend in check::backends() {
+        let report = mda_testkit::conformance::run_some(&backend, None, |name| name.ends_with("block: inception"));
+        let names: Vec<&str> = report.cases().iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(names, ["block: inception", "masks: block: inception"]);
+        report.assert_passed();
+    }
+}
+
 /// Linux says on its own account what the processor has.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]

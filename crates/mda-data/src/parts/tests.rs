@@ -1,3 +1,5 @@
+//! Which part an image belongs to.
+
 use super::*;
 use crate::test_source::Labels;
 use proptest::prelude::*;

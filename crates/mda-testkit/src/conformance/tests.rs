@@ -13,6 +13,16 @@ fn the_reference_conforms_to_itself() {
     report.assert_passed();
 }
 
+#[test]
+fn a_loaded_backend_runs_networks_and_the_contract() {
+    let report = run_loaded(&Reference, None);
+    let count = |kind: &str| report.cases().iter().filter(|case| case.name.starts_with(kind)).count();
+    let counts = ["block: ", "contract: "].map(count);
+    assert_eq!(counts, [networks::blocks().len(), contract::CHECKS.len()]);
+    assert_eq!(counts.iter().sum::<usize>(), report.cases().len());
+    report.assert_passed();
+}
+
 /// A backend whose devices are all elsewhere.
 struct Absent;
 
