@@ -6,24 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Circles that are there and are to go, each as its parts in order. Nothing is ever added; what is gone is struck out.
-pub(super) const KNOWN: &[&[&str]] = &[
-    &[
-        "backend",
-        "contribution",
-        "disassemble",
-        "formulation",
-        "gradient",
-        "measure",
-        "model",
-        "observer",
-        "provenance",
-        "relevance",
-        "repair",
-        "runner",
-        "slice",
-    ],
-    &["graph", "op"],
-];
+pub(super) const KNOWN: &[&[&str]] = &[];
 
 /// Which parts each part names, and the file that does.
 type Edges = BTreeMap<String, BTreeMap<String, String>>;

@@ -5,44 +5,36 @@ use super::imports::{paths, sources};
 use std::path::Path;
 
 /// The modules of `mda-core` that reckon, and the tensors that they reckon with.
-const NUMERIC: &[&str] = &[
-    "Tensor",
-    "affine",
-    "assemble",
-    "budget",
-    "channels",
-    "contribution",
-    "gradient",
-    "measure",
-    "relevance",
-    "repair",
-    "rescale",
-    "slice",
-    "tensor",
-];
+const NUMERIC: &[&str] =
+    &["Tensor", "assemble", "attribute", "budget", "cut", "model::affine", "observe", "repair", "rescale", "tensor"];
 
 /// What of them is a setting, an error or a result.
 const ALLOWED: &[&str] = &[
     "assemble::Form",
+    "attribute::Attribution",
+    "attribute::Selection",
     "budget::Budget",
     "budget::BudgetError",
     "budget::Chosen",
     "budget::Explanation",
     "budget::Strategy",
     "budget::Trial",
-    "repair::Repair",
+    "cut::Component",
+    "cut::KeepPlan",
+    "cut::Logits",
+    "repair::Degenerate",
+    "repair::LayerRepair",
     "rescale::Rescaling",
 ];
 
 /// Places that are to go: the file below the program's `src`, and what it names. Nothing is ever added; what is gone is struck
 /// out.
 pub(super) const KNOWN: &[(&str, &str)] = &[
-    ("command/evaluate.rs", "Tensor"),
     ("command/study/assemblies.rs", "assemble::assemble"),
     ("command/study/assemblies.rs", "rescale::Answers"),
     ("command/study/assemblies.rs", "rescale::rescaled"),
+    ("command/study/plans.rs", "attribute::Relevance"),
     ("command/study/plans.rs", "budget::uniform"),
-    ("command/study/plans.rs", "relevance::Relevance"),
 ];
 
 /// What the program's files below `src` name and should not, and what is `known` and there no more.
@@ -50,7 +42,8 @@ pub(super) fn check(src: &Path, known: &[(&str, &str)]) -> anyhow::Result<Vec<St
     let mut found = Vec::new();
     for source in sources(src)? {
         let file = source.name.display().to_string().replace('\\', "/");
-        let named = paths(&source.text, "mda_core").into_iter().flat_map(|path| followed(path, &source.text));
+        let named = ["mda_core", "mda::core"].into_iter().flat_map(|root| paths(&source.text, root));
+        let named = named.flat_map(|path| followed(path, &source.text));
         found.extend(named.map(|path| path.join("::")).filter(|path| reckons(path)).map(|path| (file.clone(), path)));
     }
     found.sort();
@@ -95,12 +88,13 @@ mod tests {
         let allowed = "use mda_core::{Model, budget::{Budget, Trial}};\n#[cfg(test)]\nmod tests {\n    use mda_core::Tensor;\n}\n";
         std::fs::write(src.join("main.rs"), allowed).unwrap();
         assert_eq!(found(&[]), Vec::<String>::new());
-        let whole = "use mda_core::{budget::{self, Trial}, slice};\nfn f(trial: budget::Trial) { slice::slice() }\n";
+        let whole = "use mda_core::{budget::{self, Trial}, cut};\nfn f(trial: budget::Trial) { cut::slice() }\n";
         std::fs::write(src.join("command/cut.rs"), whole).unwrap();
         let problems = found(&[]);
-        assert!(problems.len() == 1 && problems[0].ends_with("mda_core::slice::slice"), "{problems:?}");
-        std::fs::write(src.join("command/cut.rs"), "use mda_core::{Tensor, slice::slice, repair::Repair};\n").unwrap();
-        let problems = found(&[("command/cut.rs", "slice::slice"), ("main.rs", "rescale::rescaled")]);
+        assert!(problems.len() == 1 && problems[0].ends_with("mda_core::cut::slice"), "{problems:?}");
+        std::fs::write(src.join("command/cut.rs"), "use mda_core::{Tensor, cut::slice, repair::LayerRepair};\n")
+            .unwrap();
+        let problems = found(&[("command/cut.rs", "cut::slice"), ("main.rs", "rescale::rescaled")]);
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert!(problems[0].ends_with("cut.rs: the program does not reckon with mda_core::Tensor"), "{problems:?}");
         assert!(problems[1].starts_with("main.rs names mda_core::rescale::rescaled no more"), "{problems:?}");

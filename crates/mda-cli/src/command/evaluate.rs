@@ -7,10 +7,10 @@ use crate::args::{Evaluate, SplitName};
 use crate::table::Table;
 use crate::timing::{Listener, Timings};
 use crate::{models, printer};
+use mda_core::Model;
 use mda_core::evaluate::{Accuracy, Evaluation, auroc};
 use mda_core::model::task::{describe_task, parse_task};
 use mda_core::run::{LabelledLogits, Runner};
-use mda_core::{Model, Tensor};
 use mda_data::Split;
 use serde::Serialize;
 use sets::{Set, opened};
@@ -61,7 +61,9 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
     for set in &sets {
         parts.push(listener.step("evaluating", || set.logits(&runner, &model, &wanted))?);
     }
-    let evaluation = Evaluation::new(joined(parts, model.categories().len())?);
+    let run = LabelledLogits::joined(parts)?;
+    anyhow::ensure!(!run.labels.is_empty(), "the data has no image of the task's categories");
+    let evaluation = Evaluation::new(run);
     let has_images = |&category: &usize| evaluation.among(&[category]).total > 0;
     let (seen, unseen): (Vec<usize>, Vec<usize>) = wanted.iter().copied().partition(has_images);
     // Categories that nobody asked for and the data lacks are no part of the task.
@@ -106,13 +108,6 @@ fn area(runner: &Runner<'_>, model: &Model, sets: &[Set], category: usize) -> an
         is_own.extend(run.labels.iter().map(|&label| labels.category(label) == Some(category)));
     }
     Ok(auroc(&scores, &is_own).map(|area| 100.0 * area))
-}
-
-fn joined(parts: Vec<LabelledLogits>, categories: usize) -> anyhow::Result<LabelledLogits> {
-    let labels: Vec<usize> = parts.iter().flat_map(|part| part.labels.iter().copied()).collect();
-    anyhow::ensure!(!labels.is_empty(), "the data has no image of the task's categories");
-    let numbers = parts.into_iter().flat_map(|part| part.logits.into_data()).collect();
-    Ok(LabelledLogits { logits: Tensor::new([labels.len(), categories], numbers)?, labels })
 }
 
 fn describe(report: &Report, model: &Model, categories: usize) -> String {

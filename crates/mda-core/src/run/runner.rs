@@ -4,7 +4,7 @@ use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;
 use crate::run::backend::{Backend, BackendError, Probe, Session};
 use crate::run::{ImageSource, SourceError};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorError};
 use thiserror::Error;
 
 /// A backend, a device of it, and how many images run at a time.
@@ -36,6 +36,19 @@ pub struct LabelledLogits {
     pub logits: Tensor,
     /// The label of every image as its source numbers them.
     pub labels: Vec<usize>,
+}
+
+impl LabelledLogits {
+    /// All of `parts`, one behind the other.
+    ///
+    /// # Errors
+    /// [`TensorError`] where they are not of one number of categories.
+    pub fn joined(parts: Vec<Self>) -> Result<Self, TensorError> {
+        let categories = parts.first().map_or(0, |part| part.logits.shape()[1]);
+        let labels: Vec<usize> = parts.iter().flat_map(|part| part.labels.iter().copied()).collect();
+        let numbers = parts.into_iter().flat_map(|part| part.logits.into_data()).collect();
+        Ok(Self { logits: Tensor::new([labels.len(), categories], numbers)?, labels })
+    }
 }
 
 /// A model compiled for repeated runs, with one session.
