@@ -4,6 +4,7 @@
 
 mod evaluate;
 mod failures;
+mod images;
 mod import;
 mod job;
 mod plugins;
