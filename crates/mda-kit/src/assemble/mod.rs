@@ -12,7 +12,6 @@ use crate::progress::{Progress, Silent};
 use crate::runtime::Runtime;
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble as join};
-use mda_core::evaluate::LabelMap;
 use mda_core::model::provenance::{FittedOn, Provenance};
 use mda_core::rescale::{Rescaling, last_layer};
 use std::path::Path;
@@ -192,19 +191,16 @@ impl<'a> Assembly<'a> {
         Ok(Assembled { model, parts, rescaling, form: self.form })
     }
 
-    /// What of each data set is not looked at. Several components may share one: only what none of them knows is told.
+    /// What of the data is not looked at: several components may share a data set, so what none of them knows, and once.
     fn data_notes(&self) -> Result<Vec<String>, Error> {
-        let mut notes: Vec<String> = Vec::new();
-        for (data, part) in self.data.iter().zip(&self.parts) {
-            match_labels(data.train()?, &part.data_names)?;
-            let all: Vec<String> = self.parts.iter().flat_map(|part| part.data_names.iter().cloned()).collect();
-            let own = data.notes(&LabelMap::by_name(data.train()?.categories(), &all)?)?;
-            own.into_iter()
-                .filter(|note| !notes.contains(note))
-                .collect::<Vec<_>>()
-                .into_iter()
-                .for_each(|n| notes.push(n));
+        let known: Vec<String> = self.parts.iter().flat_map(|part| part.data_names.iter().cloned()).collect();
+        let mut notes = Vec::new();
+        for data in &self.data {
+            let labels = match_labels(data.train()?, &known)?;
+            notes.extend(data.notes(&labels)?);
         }
+        notes.sort();
+        notes.dedup();
         Ok(notes)
     }
 
