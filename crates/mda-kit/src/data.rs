@@ -29,15 +29,15 @@ struct Opened {
 
 impl Data {
     /// The data set at `path` (IDX files, image folders, or image folders in a tar archive), brought to the size and the
-    /// channels of `model`'s images.
+    /// channels of `model`'s images. What is wrong with its files is told when a split is opened.
     ///
     /// An IDX folder knows no names; one that is called like a known data set gets that set's names.
     ///
     /// # Errors
-    /// [`Error::Data`] where there is nothing to read; what is wrong within a split is told when it is opened.
+    /// [`Error::Preparation`] where images cannot be brought to what the model takes.
     pub fn open(path: impl Into<PathBuf>, model: &Model) -> Result<Self, Error> {
         let path = path.into();
-        std::fs::metadata(&path).map_err(|source| Error::Missing { path: path.clone(), source })?;
+        preparation(&path, model.input_shape())?;
         Ok(Self { from: Some((path, model.input_shape())), train: OnceLock::new(), test: OnceLock::new() })
     }
 
@@ -55,7 +55,7 @@ impl Data {
     /// The train images.
     ///
     /// # Errors
-    /// [`Error::Data`] and [`Error::Preparation`].
+    /// [`Error::Data`].
     pub fn train(&self) -> Result<&dyn ImageSource, Error> {
         self.split(Split::Train)
     }
@@ -118,13 +118,16 @@ impl Data {
 pub fn open(path: &Path, split: Split, shape: Shape) -> Result<Prepared, Error> {
     let failed = |source| Error::Data { path: path.to_owned(), split, source: Box::new(source) };
     let set = named(DataSet::open(path, split).map_err(failed)?, path).map_err(failed)?;
+    Ok(set.prepare(preparation(path, shape)?))
+}
+
+fn preparation(path: &Path, shape: Shape) -> Result<Preparation, Error> {
     let [height, width] = shape.spatial();
-    let preparation = Preparation::new(shape.channels(), height, width).map_err(|source| Error::Preparation {
+    Preparation::new(shape.channels(), height, width).map_err(|source| Error::Preparation {
         path: path.to_owned(),
         shape,
         source,
-    })?;
-    Ok(set.prepare(preparation))
+    })
 }
 
 /// `set` under the names of a known data set, where the folder is called like it and the set has none.

@@ -55,14 +55,6 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// No data there.
-    #[error("opening the images of {}", path.display())]
-    Missing {
-        /// Where it should be.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// Images that cannot be opened.
     #[error("opening the {split} images of {}", path.display())]
     Data {

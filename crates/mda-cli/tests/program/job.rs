@@ -79,7 +79,7 @@ fn categories_can_be_expected_as_often_as_in_the_train_splits() {
     assert_ne!(std::fs::read(bench.path("even")).unwrap(), std::fs::read(bench.path("train")).unwrap());
     let uncalibrated = assemble("c", &["--prior=train", "--rescale=ratio"]);
     let said = bench.fails(&uncalibrated.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(said.contains("needs a calibrated scale"), "{said}");
+    assert!(said.contains("the scale is calibrated: by scale-shift-component"), "{said}");
     assert!(!bench.path("c").exists());
 }
 

@@ -49,6 +49,7 @@ impl Bench {
             .current_dir(self.folder.path())
             .env_remove("MDA_BACKEND")
             .env_remove("MDA_PLUGIN_PATH")
+            .env_remove("MDA_SHARED")
             .envs(variables.iter().copied())
             .output();
         program.unwrap()

@@ -29,7 +29,7 @@ fn components_that_do_not_go_together() {
         ("ab cd --rescale=evidence", FAILED, &["give --data once for every component"]),
         ("ab cd --rescale=ratio", FAILED, &["needs calibration images"]),
         ("ab cd --rescale=weight-align", FAILED, &["linear"]),
-        ("ab cd --prior=train", FAILED, &["needs a calibrated scale"]),
+        ("ab cd --prior=train", FAILED, &["the scale is calibrated: by scale-shift-component"]),
         ("ab cd --form=block-diagonal --rescale=magnitude --data=x --data=y", FAILED, &["x"]),
     ];
     refused(&bench, "assemble -o=out.safetensors", &cases);

@@ -62,7 +62,7 @@ fn flags_that_do_not_fit_the_file() {
         ("--input=0x0", FAILED, &["0"]),
         ("--mean=a --std=1", FAILED, &["--mean takes numbers, got `a`"]),
         ("--mean=0.5 --std=", FAILED, &["--std takes numbers"]),
-        ("--mean=0 --std=1", FAILED, &["expected 3 means and stds, got (1, 1)"]),
+        ("--mean=0,0 --std=1,1", FAILED, &["give 2 means and 2 standard deviations", "3 channel(s)"]),
         ("--mean=0,0,0 --std=1,0,1", FAILED, &["std"]),
         ("--mean=0,NaN,0 --std=1,1,1", FAILED, &["mean"]),
         ("--categories=none.txt", FAILED, &["none.txt", "No such file"]),
@@ -75,7 +75,7 @@ fn flags_that_do_not_fit_the_file() {
     let graph = [
         ("--arch=lenet5", FAILED, &["brings its own architecture"][..]),
         ("--categories=twice.txt", FAILED, &["10", "2"]),
-        ("--mean=0 --std=1", FAILED, &["3"]),
+        ("--mean=0,0 --std=1,1", FAILED, &["3"]),
         ("--input=9x9", FAILED, &["9"]),
     ];
     refused(&bench, "import a.onnx -o=out.safetensors", &graph);

@@ -45,7 +45,7 @@ fn lists_of_images_that_are_none() {
         ("--images=text", FAILED, &["text is no list of train image positions"]),
         ("--images=words.json", FAILED, &["words.json is no list"]),
         ("--images=negative.json", FAILED, &["negative.json is no list"]),
-        ("--images=far.json", FAILED, &["lists image 99999999", "the train split has"]),
+        ("--images=far.json", FAILED, &["image 99999999 is listed", "the train split has"]),
         ("--images=other.json", FAILED, &["other.json is no list"]),
         ("--images=none.json", FAILED, &["image"]),
     ];
