@@ -26,7 +26,7 @@ fn components_that_do_not_go_together() {
         ("ab cd --rename 1:a=c", FAILED, &["both have a category `c`"]),
         ("ab cd --data=x", FAILED, &["2 components need 2 data sets"]),
         ("ab cd --data=x --data=y", FAILED, &["opening", "x"]),
-        ("ab cd --rescale=evidence", FAILED, &["give --data once for every component"]),
+        ("ab cd --rescale=evidence", FAILED, &["give one data set for every component"]),
         ("ab cd --rescale=ratio", FAILED, &["needs calibration images"]),
         ("ab cd --rescale=weight-align", FAILED, &["linear"]),
         ("ab cd --prior=train", FAILED, &["the scale is calibrated: by scale-shift-component"]),

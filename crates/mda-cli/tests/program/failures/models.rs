@@ -1,6 +1,7 @@
 //! Files that are no model, or a damaged one.
 
 use super::{Bench, FAILED, refused, small_network};
+use mda_formats::native;
 use std::fs;
 
 /// A safetensors file with this header and four zero bytes behind it.
@@ -17,8 +18,10 @@ fn files_that_are_no_models() {
     small_network(&bench.path("good"), "good", 1, &["a", "b"]);
     let good = fs::read(bench.path("good")).unwrap();
     let put = |name: &str, bytes: &[u8]| fs::write(bench.path(name), bytes).unwrap();
+    // Without a digest, which would tell any change.
+    let bare = native::to_bytes(&native::read(&bench.path("good")).unwrap()).unwrap();
     let with = |position: usize, number: f32| {
-        let mut bytes = good.clone();
+        let mut bytes = bare.clone();
         let at = bytes.len() - 4 * position;
         bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
         bytes
@@ -54,6 +57,7 @@ fn files_that_are_no_models() {
     put("future", &changed("\"mda.format\":\"1\"", "\"mda.format\":\"9\""));
     put("undescribed", &changed("\\\"categories\\\"", "\\\"catagories\\\""));
     put("renamed", &changed("\"conv.weight\":{", "\"cone.weight\":{"));
+    put("flipped", &[&good[..good.len() - 1], &[good[good.len() - 1] ^ 1]].concat());
     put("nan", &with(1, f32::NAN));
     put("infinite", &with(5, f32::NEG_INFINITY));
     fs::create_dir(bench.path("folder")).unwrap();
@@ -74,6 +78,7 @@ fn files_that_are_no_models() {
         ("future", FAILED, &["format version `9`", "only `1` is known"]),
         ("undescribed", FAILED, &["not the description of a model", "categories"]),
         ("renamed", FAILED, &["cone.weight", "conv.weight"]),
+        ("flipped", FAILED, &["the file is damaged", "hint:"]),
         ("nan", FAILED, &["conv.weight", "NaN", "position"]),
         ("infinite", FAILED, &["conv.weight", "inf", "position"]),
     ];
