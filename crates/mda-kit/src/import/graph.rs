@@ -16,11 +16,11 @@ pub(super) fn read(import: &Import) -> Result<(Model, Vec<String>), ImportError>
         normalize: pixels::normalization(import),
     };
     let Imported { model, notes } = onnx::import(import.path(), &options)?;
-    let (given, others) = names::given(import, model.categories().len())?;
-    let model = match given {
+    let given = names::given(import, model.categories().len())?;
+    let model = match given.names {
         Some(names) => model.with_categories(names)?,
         None => model,
     };
     let notes = std::iter::once("read as an ONNX file".to_owned()).chain(notes);
-    Ok((model, notes.chain(pixels::note(import)).chain(others).collect()))
+    Ok((model, notes.chain(pixels::note(import)).chain(given.notes).collect()))
 }

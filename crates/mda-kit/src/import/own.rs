@@ -16,10 +16,11 @@ pub(super) fn read(import: &Import) -> Result<(Model, Vec<String>), Error> {
     if let Some(preset) = import.preset {
         notes.push(format!("--preset {preset} changes nothing: the file has its own normalisation and category names"));
     }
-    if let Some((names, others)) = names::listed(import)? {
+    let given = names::listed(import)?;
+    if let Some(names) = given.names {
         let flag = if import.categories.is_some() { "--categories" } else { "--data" };
         notes.push(format!("{flag} takes the place of the file's category names"));
-        notes.extend(others);
+        notes.extend(given.notes);
         model = model.with_categories(names)?;
     }
     if let Some(name) = &import.name {

@@ -31,9 +31,9 @@ pub(super) fn read(import: &Import) -> Result<(Model, Vec<String>), ImportError>
         notes.push(format!("{} entries that inference does not need were left out", loaded.ignored.len()));
     }
     let count = graph.category_count();
-    let (given, others) = names::given(import, count)?;
-    notes.extend(others);
-    let names = given.unwrap_or_else(|| (0..count).map(|k| k.to_string()).collect());
+    let given = names::given(import, count)?;
+    notes.extend(given.notes);
+    let names = given.names.unwrap_or_else(|| (0..count).map(|k| k.to_string()).collect());
     Ok((Model::new(architecture.name, graph, loaded.parameters, names)?, notes))
 }
 
