@@ -11,11 +11,14 @@ use mda_data::{Parts, Role};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-/// What is going on, and which images were read during it: by step, data set and split.
+/// A step, a data set and a split.
+type Reading = (String, &'static str, &'static str);
+
+/// What is going on, and which images were read during it.
 #[derive(Default)]
 struct Diary {
     step: Mutex<String>,
-    read: Mutex<BTreeMap<(String, &'static str, &'static str), HashSet<usize>>>,
+    read: Mutex<BTreeMap<Reading, HashSet<usize>>>,
 }
 
 impl Progress for Diary {
