@@ -1,7 +1,7 @@
 //! Model disassembling and assembling: trained image classifiers as building sets.
 //!
-//! - [`disassemble`] cuts a small stand-alone model for some categories out of a trained classifier, without retraining.
-//! - [`assemble`] joins such components, of any sources, into one classifier whose logits compete fairly.
+//! - [`disassemble()`] cuts a small stand-alone model for some categories out of a trained classifier, without retraining.
+//! - [`assemble()`] joins such components, of any sources, into one classifier whose logits compete fairly.
 //!
 //! ```
 //! use mda::{Data, Runtime, Source, samples};
