@@ -4,7 +4,6 @@ use crate::output::Output;
 use mda::{Event, Progress};
 use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 /// How long each step of a command took.
 #[derive(Debug, Default, Serialize)]
@@ -32,11 +31,8 @@ impl Listener {
 
     /// Runs a step of the program's own.
     pub(crate) fn step<T, E>(&self, step: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.on(Event::Begins { step });
-        let start = Instant::now();
-        let done = work()?;
-        self.on(Event::Ends { step, seconds: start.elapsed().as_secs_f64() });
-        Ok(done)
+        let progress: &dyn Progress = self;
+        progress.step(step, work)
     }
 
     /// All steps so far.

@@ -46,8 +46,11 @@ impl Progress for Silent {
 }
 
 impl dyn Progress + '_ {
-    /// Does a step and tells how long it took.
-    pub(crate) fn step<T, E>(&self, step: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    /// Does a step, and tells when it begins and how long it took; of a step that fails only that it began.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn step<T, E>(&self, step: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.on(Event::Begins { step });
         let start = Instant::now();
         let done = work()?;
