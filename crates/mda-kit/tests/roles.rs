@@ -101,7 +101,7 @@ impl Bench {
     /// Makes the component and checks that every step looked at images of its own role only.
     fn run(&self, disassembly: &Disassembly<'_>, runtime: &Runtime) -> Component {
         let component = disassembly.run(runtime).unwrap();
-        let parts = parts(&component, &self.data);
+        let parts = parts_of(&component, &self.data);
         let of = |roles: &[Role]| roles.iter().flat_map(|&role| parts.of(role)).copied().collect::<HashSet<usize>>();
         let fitted = [Role::Calibration, Role::Tuning, Role::Choice];
         for (step, roles) in [
@@ -127,7 +127,7 @@ impl Bench {
 }
 
 /// The parts that a component says it was made of.
-fn parts(component: &Component, data: &Data) -> Parts {
+fn parts_of(component: &Component, data: &Data) -> Parts {
     let Some(mda::core::model::provenance::Provenance::Component(origin)) = component.model.provenance() else {
         panic!("a component tells its origin")
     };
@@ -150,7 +150,7 @@ fn assemble(diary: &Arc<Diary>, benches: [&Bench; 2], components: [&Component; 2
 }
 
 fn parts_looked_at(component: &Component, bench: &Bench) -> HashSet<usize> {
-    let recorded: HashSet<usize> = parts(component, &bench.data).looked_at().collect();
+    let recorded: HashSet<usize> = parts_of(component, &bench.data).looked_at().collect();
     // Tuning images are read while a repair chooses its strength, but nothing is fitted to them: they may calibrate.
     let steps = ["picking the surest images", "attributing"];
     recorded.into_iter().chain(steps.iter().flat_map(|step| bench.diary.during(step, bench.name))).collect()
@@ -202,6 +202,29 @@ fn components_of_one_data_set_spare_what_either_looked_at() {
     };
     let components = [&of("0-4", 1), &of("5-9", 2)];
     assemble(&diary, [&bench, &bench], components, Calibration::default());
+}
+
+#[test]
+fn what_an_assembled_model_was_made_of_is_spared_too() {
+    let diary = Arc::new(Diary::default());
+    let bench = bench(&MNIST, &diary);
+    let runtime = Runtime::cpu();
+    let of = |task: &str, seed| {
+        let disassembly = bench.disassembly().task(task).unwrap().seed(seed).repair(Repair::Bias).candidates(Some(10));
+        disassembly.run(&runtime).unwrap()
+    };
+    let components = [of("0-1", 1), of("2-3", 2), of("4-9", 3)];
+    // Joined as they are, so that nothing calibrates yet.
+    let inner = mda::assemble(&components[..2]).run(&runtime).unwrap();
+    let parts = [Part::from(inner.model), Part::from(&components[2])];
+    mda::assemble(parts).calibrated([&bench.data; 2]).progress(&*diary).run(&runtime).unwrap();
+    let calibrated = diary.during("rescaling", bench.name);
+    assert!(!calibrated.is_empty());
+    for component in &components {
+        let looked_at: HashSet<usize> = parts_of(component, &bench.data).looked_at().collect();
+        let both: Vec<_> = calibrated.intersection(&looked_at).collect();
+        assert!(both.is_empty(), "{}: {both:?}", component.model.name());
+    }
 }
 
 #[test]

@@ -20,14 +20,14 @@ pub(super) fn calibrating(
     let identities: Vec<String> = trains.iter().map(|&images| identity(images)).collect();
     let mut records = Vec::new();
     for (part, own) in parts.iter().zip(&identities) {
-        records.push(Looked::of(part, own, &identities, progress));
+        records.push(looked_at(part, own, &identities, progress));
     }
-    let taken = taken(trains, &identities, &records)?;
+    let taken = taken(trains, &identities, records.iter().flatten().copied())?;
     let mut positions = Vec::new();
-    for (((&images, part), own), looked) in trains.iter().zip(parts).zip(&identities).zip(&records) {
-        let made_of = match looked {
-            Looked::At(record) if record.data == *own => Parts::recorded(images, record.clone())?,
-            _ => Parts::new(images, PartSizes { attribution: Some(0), calibration: 0 }, calibration.seed, &[])?,
+    for (((&images, part), own), records) in trains.iter().zip(parts).zip(&identities).zip(&records) {
+        let made_of = match records.iter().find(|record| record.data == *own) {
+            Some(&record) => Parts::recorded(images, record.clone())?,
+            None => Parts::new(images, PartSizes { attribution: Some(0), calibration: 0 }, calibration.seed, &[])?,
         };
         let none = HashSet::new();
         let taken = taken.get(own.as_str()).unwrap_or(&none);
@@ -38,48 +38,47 @@ pub(super) fn calibrating(
     Ok(positions)
 }
 
-/// What is known of the images that made a component.
-enum Looked {
-    /// It was made of no images, such as a source.
-    AtNothing,
-    /// All that is needed to find them again.
-    At(PartsRecord),
+/// How to find the images again that made `part`, or the components that it was assembled of; none for a source, which no
+/// image made. Warns where they are not known.
+fn looked_at<'p>(part: &'p Part, own: &str, all: &[String], progress: &dyn Progress) -> Vec<&'p PartsRecord> {
+    let mut components = Vec::new();
+    part.model.provenance().into_iter().for_each(|provenance| add_components(provenance, &mut components));
+    let name = part.model.name();
+    if components.iter().any(Option::is_none) {
+        progress.warn(format!(
+            "{name} does not tell which images it was made of (it is older than that record); some that repaired it may \
+             calibrate"
+        ));
+    }
+    let records: Vec<&PartsRecord> = components.into_iter().flatten().collect();
+    if records.iter().any(|record| record.data != own && !all.contains(&record.data)) {
+        progress.warn(format!(
+            "{name} was made of other images than those given here, or of the same in another order, so which of these it \
+             looked at is not known; all of them may calibrate"
+        ));
+    }
+    records
 }
 
-impl Looked {
-    fn of(part: &Part, own: &str, all: &[String], progress: &dyn Progress) -> Self {
-        let Some(Provenance::Component(origin)) = part.model.provenance() else { return Self::AtNothing };
-        let name = part.model.name();
-        match &origin.images {
-            Some(record) => {
-                if record.data != own && !all.contains(&record.data) {
-                    progress.warn(format!(
-                        "{name} was made of other images than those given here, or of the same in another order, so which \
-                         of these it looked at is not known; all of them may calibrate"
-                    ));
-                }
-                Self::At(record.clone())
-            }
-            None => {
-                progress.warn(format!(
-                    "{name} does not tell which images it was made of (it is older than that record); some that repaired it \
-                     may calibrate"
-                ));
-                Self::AtNothing
-            }
+/// The components in a model of this origin, each with what it recorded of its images.
+fn add_components<'p>(provenance: &'p Provenance, found: &mut Vec<Option<&'p PartsRecord>>) {
+    match provenance {
+        Provenance::Component(origin) => found.push(origin.images.as_ref()),
+        Provenance::Assembled { components, .. } => {
+            let origins = components.iter().filter_map(|component| component.origin.as_deref());
+            origins.for_each(|origin| add_components(origin, found));
         }
     }
 }
 
 /// For every list of images those that any component looked at.
-fn taken<'a>(
+fn taken<'a, 'p>(
     trains: &[&dyn ImageSource],
     identities: &'a [String],
-    records: &[Looked],
+    records: impl Iterator<Item = &'p PartsRecord>,
 ) -> Result<HashMap<&'a str, HashSet<usize>>, Error> {
     let mut taken: HashMap<&str, HashSet<usize>> = HashMap::new();
-    for looked in records {
-        let Looked::At(record) = looked else { continue };
+    for record in records {
         let Some(index) = identities.iter().position(|identity| *identity == record.data) else { continue };
         let parts = Parts::recorded(trains[index], record.clone())?;
         taken.entry(&identities[index]).or_default().extend(parts.looked_at());
