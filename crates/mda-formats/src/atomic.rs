@@ -5,7 +5,7 @@ mod unfinished;
 
 pub(crate) use place::Place;
 pub(crate) use unfinished::Unfinished;
-pub use unfinished::{abandon, abandon_if_free};
+pub use unfinished::{abandon, abandon_if_free, create_folders};
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

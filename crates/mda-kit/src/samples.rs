@@ -77,7 +77,7 @@ impl Sample {
         let folder = folder.as_ref();
         for (name, bytes) in std::iter::once((self.model_file(), self.model)).chain(self.data_files()) {
             let path = folder.join(name);
-            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let made = path.parent().map_or(Ok(()), atomic::create_folders);
             let written = made.and_then(|()| atomic::write(&path, |file| file.write_all(bytes)));
             written.map_err(|source| Error::Write { path, source })?;
         }

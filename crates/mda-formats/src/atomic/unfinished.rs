@@ -27,6 +27,15 @@ pub fn abandon_if_free() {
     }
 }
 
+/// Creates a folder and those above it; never while what is temporary is being removed, which would bring it back.
+///
+/// # Errors
+/// From the file system.
+pub fn create_folders(path: &Path) -> io::Result<()> {
+    let _paths = unfinished();
+    fs::create_dir_all(path)
+}
+
 fn remove_all(paths: MutexGuard<'_, BTreeSet<PathBuf>>) {
     for path in paths.iter() {
         if path.is_dir() {

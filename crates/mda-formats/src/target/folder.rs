@@ -70,7 +70,7 @@ impl Folder {
             // What is left of it, empty folders, is removed.
             return fill(filling.path(), &target);
         }
-        fs::create_dir_all(atomic::folder_of(&target))?;
+        atomic::create_folders(atomic::folder_of(&target))?;
         filling.finish(|filling| {
             fs::rename(filling.path(), &target)?;
             // It is not temporary any more.
@@ -91,7 +91,7 @@ fn fill(from: &Path, to: &Path) -> io::Result<()> {
         let entry = entry?;
         let (own, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
+            atomic::create_folders(&target)?;
             fill(&own, &target)?;
         } else if target.is_symlink() {
             // The file that the link points at may lie on another disk.
