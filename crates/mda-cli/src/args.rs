@@ -277,6 +277,10 @@ pub(crate) struct Fitting {
     /// How many train images of a category the surest are picked from, at most; 0 for all.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub(crate) candidates: usize,
+    /// How many of the plans for a budget are repaired and compared on images: those that are expected to lose least.
+    #[arg(long, default_value_t = mda::disassemble::FINALISTS as u32, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) finalists: u32,
     /// What makes up for what was cut: none, bias, batch-norm or ridge.
     #[arg(long, default_value = "ridge", value_name = "NAME")]
     pub(crate) repair: String,

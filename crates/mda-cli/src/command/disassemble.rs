@@ -63,6 +63,7 @@ fn settings(arguments: &Disassemble) -> anyhow::Result<Settings> {
             LogitsName::All => Logits::All,
         },
         top_k: arguments.fitting.top_k as usize,
+        finalists: arguments.fitting.finalists as usize,
     };
     Ok(settings.with_thresholds(method.alpha, method.beta)?)
 }

@@ -6,10 +6,11 @@ use super::relevance::{Relevance, accumulate};
 use crate::graph::ValidGraph;
 use crate::method::{Formulation, FormulationError, Measure};
 use crate::model::Model;
-use crate::observe::Observations;
+use crate::observe::{Observations, Statistics};
 use crate::run::ImageSource;
 use crate::run::backend::Probe;
 use crate::run::{RunError, Runner};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// The images that speak for each category of a task.
@@ -38,6 +39,8 @@ pub struct Attribution {
     pub categories: Vec<(usize, Relevance)>,
     /// The largest number of images that spoke for one category.
     pub images_per_category: usize,
+    /// The statistics of the source, where the measure looked at them.
+    pub statistics: Option<Arc<Statistics>>,
 }
 
 /// Why nothing could be attributed.
@@ -158,17 +161,16 @@ pub fn attribute(
     }
     let mut pass = Pass::new(runner, model, formulation)?;
     let parts = &selection.categories;
+    let mut statistics = None;
     let mut categories = Vec::with_capacity(parts.len());
     match formulation.measure.measuring().scope() {
         Scope::Task => {
             let task: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
-            // Whose images they are tells such a measure nothing.
-            let contrast = task.first().map(|&category| (category, selection.contrast.clone()));
-            let all: Vec<_> = parts.iter().cloned().chain(contrast).collect();
-            let observations = pass.together(source, &all)?;
+            let observations = pass.together(source, &together(selection))?;
             require_finite(model, &observations)?;
             let shared = accumulate(model, formulation, &observations, &task);
             categories.extend(task.into_iter().map(|category| (category, shared.clone())));
+            statistics = Some(observations.into_statistics()).filter(|all| all.layers() > 0).map(Arc::new);
         }
         Scope::Category => {
             let mut all_finite = Ok(());
@@ -183,7 +185,29 @@ pub fn attribute(
         }
     }
     let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
-    Ok(Attribution { formulation: formulation.clone(), categories, images_per_category })
+    Ok(Attribution { formulation: formulation.clone(), categories, images_per_category, statistics })
+}
+
+/// The images of a selection, its contrast among those of the first category: whose images they are tells a measure that
+/// looks at all of them nothing.
+fn together(selection: &Selection) -> Vec<(usize, Vec<usize>)> {
+    let contrast = selection.categories.first().map(|(category, _)| (*category, selection.contrast.clone()));
+    selection.categories.iter().cloned().chain(contrast).collect()
+}
+
+/// The statistics of a source on the selected images.
+///
+/// # Errors
+/// [`AttributeError`] where running fails and where the source overflows.
+pub fn statistics(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    selection: &Selection,
+) -> Result<Statistics, AttributeError> {
+    let observations = Pass::new(runner, model, &Formulation::obs())?.together(source, &together(selection))?;
+    require_finite(model, &observations)?;
+    Ok(observations.into_statistics())
 }
 
 /// The probes that relative contribution needs: window sums of convolutions, inputs of linear layers.

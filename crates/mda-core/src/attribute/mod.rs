@@ -7,6 +7,6 @@ mod pass;
 mod relevance;
 
 pub use attribution::{
-    AttributeError, Attribution, Selection, attribute, contribution_probes, observe, select_confident,
+    AttributeError, Attribution, Selection, attribute, contribution_probes, observe, select_confident, statistics,
 };
 pub use relevance::{Relevance, accumulate};

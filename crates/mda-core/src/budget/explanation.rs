@@ -19,36 +19,42 @@ pub struct Trial {
     pub strategy: Strategy,
     /// How large it is.
     pub size: ModelSize,
-    /// How good it is on the caller's images.
-    pub quality: Quality,
+    /// What the loss is expected to rise by after a repair, where the statistics of the source tell.
+    pub predicted: Option<f64>,
+    /// How good it is on the caller's images, where it was tried on them.
+    pub quality: Option<Quality>,
     /// How good it is after the whole repair, where it came that far.
     pub confirmed: Option<Quality>,
 }
 
 impl Trial {
-    /// What is known of it.
-    fn known(&self) -> Quality {
-        self.confirmed.unwrap_or(self.quality)
+    /// What images told of it.
+    pub fn known(&self) -> Option<Quality> {
+        self.confirmed.or(self.quality)
     }
 
     /// Whether it can be repaired, as far as that is known.
     pub(super) fn is_usable(&self) -> bool {
-        self.known() != Quality::WORST
+        self.known() != Some(Quality::WORST)
     }
 
-    /// The better one first: usable before not, confirmed before not, then by the criterion; what is alike in that by the
-    /// other of the two; what is alike in both by its size.
+    /// The better one first: usable before not, confirmed before not, tried before not, then by the criterion; what is alike in
+    /// that by the other of the two; then by what was predicted, and by its size.
     pub(super) fn before(&self, other: &Self, criterion: Criterion) -> Ordering {
-        let (own, others) = (self.known(), other.known());
         let usable = other.is_usable().cmp(&self.is_usable());
         let confirmed = other.confirmed.is_some().cmp(&self.confirmed.is_some());
-        let loss = own.loss.total_cmp(&others.loss);
-        let accuracy = others.accuracy.total_cmp(&own.accuracy);
-        let quality = match criterion {
-            Criterion::Loss => loss.then(accuracy),
-            Criterion::Accuracy => accuracy.then(loss),
-        };
-        usable.then(confirmed).then(quality).then(self.size.parameters.cmp(&other.size.parameters))
+        let tried = other.known().is_some().cmp(&self.known().is_some());
+        let of_both = self.known().zip(other.known()).map(|(own, others)| {
+            let loss = own.loss.total_cmp(&others.loss);
+            let accuracy = others.accuracy.total_cmp(&own.accuracy);
+            match criterion {
+                Criterion::Loss => loss.then(accuracy),
+                Criterion::Accuracy => accuracy.then(loss),
+            }
+        });
+        let predicted = self.predicted.zip(other.predicted).map(|(own, others)| own.total_cmp(&others));
+        let quality = of_both.unwrap_or(Ordering::Equal).then(predicted.unwrap_or(Ordering::Equal));
+        usable.then(confirmed).then(tried).then(quality).then(self.size.parameters.cmp(&other.size.parameters))
     }
 }
 
@@ -61,8 +67,8 @@ pub struct SiteChoice {
     pub total: usize,
     /// How many of them stay.
     pub kept: usize,
-    /// The loss with this site alone cut as the first ranking says, by how many stay: ascending, the last one uncut; empty
-    /// where no strategy asks for it.
+    /// The loss with this site alone cut, or what it is expected to rise by after a repair where that was predicted, by how many
+    /// stay: ascending, the last one uncut; empty where no strategy asks for it.
     pub losses: Vec<(usize, f64)>,
 }
 
@@ -84,7 +90,7 @@ pub struct Explanation {
 }
 
 pub(super) fn sites(sites: &Sites<'_>, curves: &[Curve], plan: &KeepPlan) -> Vec<SiteChoice> {
-    let losses = |site: usize| curves.get(site).map(|curve| curve.points().to_vec()).unwrap_or_default();
+    let losses = |site: usize| curves.get(site).map(Curve::thinned).unwrap_or_default();
     let choice = |(index, (site, kept)): (usize, (&super::site::Site, usize))| SiteChoice {
         layers: site.name.clone(),
         total: site.classes.len(),
@@ -109,7 +115,13 @@ impl fmt::Display for Explanation {
                 false => "cannot be repaired".into(),
             };
             let Trial { ranking, strategy, size, .. } = trial;
-            write!(f, "{mark} {}, {}: {ranking}, {strategy}", worth(trial.quality), sizes(*size))?;
+            write!(f, "{mark} {}: {ranking}, {strategy}", sizes(*size))?;
+            if let Some(predicted) = trial.predicted {
+                write!(f, "; expected to cost a loss of {predicted:.4}")?;
+            }
+            if let Some(quality) = trial.quality {
+                write!(f, "; after a quick repair {}", worth(quality).trim_start())?;
+            }
             if let Some(confirmed) = trial.confirmed {
                 write!(f, "; after the whole repair {}", worth(confirmed).trim_start())?;
             }

@@ -7,6 +7,7 @@
 mod allocation;
 mod explanation;
 mod planner;
+mod predict;
 mod search;
 mod sensitivity;
 mod site;
@@ -16,7 +17,8 @@ mod strategy;
 mod tests;
 
 pub use explanation::{Explanation, SiteChoice, Trial};
-pub use planner::{FINALISTS, Planner};
+pub use planner::Planner;
+pub use predict::Foresight;
 pub use sensitivity::Curve;
 pub use size::size_of;
 pub use strategy::Strategy;
@@ -97,6 +99,11 @@ pub struct Request<'a> {
     pub criterion: Criterion,
     /// The logits that stay.
     pub logits: &'a [usize],
+    /// What tells plans apart without running an image, where components will be refitted: then `sensitivity` is not asked, and
+    /// `evaluate` only for those that are expected to be best.
+    pub foresight: Option<Foresight<'a>>,
+    /// How many plans of a size are really repaired and compared: by `confirm`, or, where plans were predicted, by `evaluate`.
+    pub finalists: usize,
     /// How sensitivity is found: evaluated with one site cut at a time as the first ranking says. Called a few times a layer,
     /// so it should be cheap.
     pub sensitivity: &'a Evaluate<'a>,
@@ -104,7 +111,7 @@ pub struct Request<'a> {
     /// attribution nor the repair has seen.
     pub evaluate: &'a Evaluate<'a>,
     /// Where `evaluate` repairs less than the component will be: the same with the whole repair. It decides between the
-    /// [`FINALISTS`] best plans of a size.
+    /// `finalists` best plans of a size.
     pub confirm: Option<&'a Confirm<'a>>,
 }
 

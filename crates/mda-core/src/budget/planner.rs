@@ -2,20 +2,26 @@
 
 use super::allocation::Kind;
 use super::explanation::{self, Explanation, Trial};
+use super::predict::Predictor;
 use super::search::{Candidate, Search};
 use super::sensitivity::measured;
 use super::site::Sites;
 use super::{Budget, BudgetError, Chosen, Confirm, Criterion, Quality, Request};
 use crate::cut::KeepPlan;
+use std::cmp::Ordering;
+use std::sync::Arc;
 
-/// How many plans [`Request::confirm`] decides between.
-pub const FINALISTS: usize = 3;
+/// How often the size is halved or so on the way to the smallest component.
+const STEPS: usize = 8;
 
 /// A request whose sensitivities are known, for several budgets.
 pub struct Planner<'a> {
     searches: Vec<Search<'a>>,
     criterion: Criterion,
     confirm: Option<&'a Confirm<'a>>,
+    finalists: usize,
+    /// Whether plans are told apart without images at first.
+    predicts: bool,
     /// What the uncut source is worth.
     whole: Quality,
 }
@@ -29,14 +35,17 @@ impl<'a> Planner<'a> {
         let first = request.rankings.first().ok_or(BudgetError::NoRanking)?;
         let sites = Sites::new(request.model.graph(), first.relevance, request.logits);
         let whole = (request.evaluate)(&sites.everything()).map_err(BudgetError::Evaluate)?;
-        let curves = if request.strategies.iter().any(|strategy| strategy.reads_curves()) {
+        let predictor = request.foresight.map(|foresight| Arc::new(Predictor::new(request.model, foresight)));
+        let reads_curves = request.strategies.iter().any(|strategy| strategy.reads_curves());
+        let curves = if reads_curves && predictor.is_none() {
             measured(&sites, request.sensitivity).map_err(BudgetError::Evaluate)?
         } else {
             Vec::new()
         };
-        let search = |ranking| Search::new(request, ranking, curves.clone(), whole);
+        let search = |ranking| Search::new(request, ranking, &curves, predictor.as_ref(), whole);
         let searches = request.rankings.iter().map(search).collect();
-        Ok(Self { searches, criterion: request.criterion, confirm: request.confirm, whole })
+        let (criterion, confirm, finalists) = (request.criterion, request.confirm, request.finalists.max(1));
+        Ok(Self { searches, criterion, confirm, finalists, predicts: predictor.is_some(), whole })
     }
 
     /// As [`super::choose`].
@@ -48,6 +57,7 @@ impl<'a> Planner<'a> {
         let candidates = match budget {
             Budget::Params(share) => self.within(Kind::Parameters, share)?,
             Budget::Macs(share) => self.within(Kind::Macs, share)?,
+            Budget::MaxDrop(points) if self.predicts => self.foreseen(points)?,
             Budget::MaxDrop(points) => self.smallest(points)?,
         };
         let trials: Vec<Trial> = candidates.iter().map(|(_, candidate)| candidate.trial.clone()).collect();
@@ -71,13 +81,51 @@ impl<'a> Planner<'a> {
 
     /// Plans that meet a size, the best first.
     fn within(&self, kind: Kind, share: f64) -> Result<Vec<(usize, Candidate)>, BudgetError> {
+        let mut candidates = self.spent(kind, share)?;
+        self.confirm(&mut candidates)?;
+        Ok(candidates)
+    }
+
+    /// What every ranking and strategy spend a size on, the best first.
+    fn spent(&self, kind: Kind, share: f64) -> Result<Vec<(usize, Candidate)>, BudgetError> {
         let mut candidates = Vec::new();
         for (ranking, search) in self.searches.iter().enumerate() {
             candidates.extend(search.within(kind, share)?.into_iter().map(|candidate| (ranking, candidate)));
         }
-        candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
-        self.confirm(&mut candidates)?;
+        self.sort(&mut candidates);
         Ok(candidates)
+    }
+
+    fn sort(&self, candidates: &mut [(usize, Candidate)]) {
+        let order = |(_, a): &(usize, Candidate), (_, b): &(usize, Candidate)| -> Ordering {
+            a.trial.before(&b.trial, self.criterion)
+        };
+        candidates.sort_by(order);
+    }
+
+    /// Plans that drop by at most `points`, the smallest first: of every size only that which is expected to lose least is tried.
+    fn foreseen(&self, points: f64) -> Result<Vec<(usize, Candidate)>, BudgetError> {
+        let mut found = vec![(0, self.searches[0].uncut()?)];
+        // Parameters grow with the square of a layer's channels: bisecting the root spreads the trials evenly.
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..STEPS {
+            let root = 0.5 * (low + high);
+            let best = self.spent(Kind::Parameters, root * root)?.into_iter().next();
+            let Some((ranking, mut candidate)) = best else {
+                low = root;
+                continue;
+            };
+            let search = &self.searches[ranking];
+            search.evaluate(&mut candidate)?;
+            if search.loses_at_most(points, &candidate) {
+                high = root;
+                found.push((ranking, candidate));
+            } else {
+                low = root;
+            }
+        }
+        found.sort_by_key(|(_, candidate)| candidate.trial.size.parameters);
+        Ok(found)
     }
 
     /// Plans that drop by at most `points`, the smallest first. Every ranking only looks for what is smaller than those
@@ -97,35 +145,46 @@ impl<'a> Planner<'a> {
     /// Evaluates the first few different plans in full and puts the best of them first; where none of them can be repaired,
     /// the next few.
     fn confirm(&self, candidates: &mut [(usize, Candidate)]) -> Result<(), BudgetError> {
-        let Some(confirm) = self.confirm else { return Ok(()) };
+        if self.confirm.is_none() && !self.predicts {
+            return Ok(());
+        }
         loop {
-            let finalists = finalists(candidates);
-            let only_one =
-                finalists.len() < 2 && candidates.iter().all(|(_, candidate)| candidate.trial.confirmed.is_none());
+            let finalists = finalists(candidates, self.finalists);
+            let only_one = finalists.len() < 2 && !candidates.iter().any(|(_, candidate)| is_decided(&candidate.trial));
             if finalists.is_empty() || only_one {
                 return Ok(());
             }
             for &index in &finalists {
-                let (ranking, Candidate { plan, trial }) = &mut candidates[index];
-                trial.confirmed = Some(confirm(*ranking, plan).map_err(BudgetError::Evaluate)?);
+                let (ranking, candidate) = &mut candidates[index];
+                match self.confirm {
+                    Some(confirm) => {
+                        let quality = confirm(*ranking, &candidate.plan).map_err(BudgetError::Evaluate)?;
+                        candidate.trial.confirmed = Some(quality);
+                    }
+                    None => self.searches[*ranking].evaluate(candidate)?,
+                }
             }
-            candidates.sort_by(|(_, a), (_, b)| a.trial.before(&b.trial, self.criterion));
-            let is_decided = |(_, best): &(usize, Candidate)| best.trial.is_usable() && best.trial.confirmed.is_some();
-            if candidates.first().is_some_and(is_decided) {
+            self.sort(candidates);
+            if candidates.first().is_some_and(|(_, best)| best.trial.is_usable() && is_decided(&best.trial)) {
                 return Ok(());
             }
         }
     }
 }
 
-/// The first few different plans that are usable and not confirmed.
-fn finalists(candidates: &[(usize, Candidate)]) -> Vec<usize> {
-    let confirmed = candidates.iter().filter(|(_, other)| other.trial.confirmed.is_some());
-    let confirmed: Vec<&KeepPlan> = confirmed.map(|(_, other)| &other.plan).collect();
+/// Whether it has come through to the end.
+fn is_decided(trial: &Trial) -> bool {
+    trial.confirmed.is_some() || (trial.predicted.is_some() && trial.quality.is_some())
+}
+
+/// The first few different plans that are usable and not decided.
+fn finalists(candidates: &[(usize, Candidate)], most: usize) -> Vec<usize> {
+    let decided = candidates.iter().filter(|(_, other)| is_decided(&other.trial));
+    let decided: Vec<&KeepPlan> = decided.map(|(_, other)| &other.plan).collect();
     let mut plans: Vec<&KeepPlan> = Vec::new();
     let mut finalists = Vec::new();
     for (index, (_, Candidate { plan, trial })) in candidates.iter().enumerate() {
-        if finalists.len() < FINALISTS && trial.is_usable() && !plans.contains(&plan) && !confirmed.contains(&plan) {
+        if finalists.len() < most && trial.is_usable() && !plans.contains(&plan) && !decided.contains(&plan) {
             plans.push(plan);
             finalists.push(index);
         }

@@ -2,6 +2,7 @@
 
 use super::allocation::{Kind, Limit};
 use super::explanation::Trial;
+use super::predict::{Order, Predictor, curves};
 use super::sensitivity::Curve;
 use super::site::Sites;
 use super::size::size_of;
@@ -10,6 +11,7 @@ use super::{Budget, BudgetError, Quality, Ranking, Request};
 use crate::cut::KeepPlan;
 use crate::graph::ValidGraph;
 use crate::model::ModelSize;
+use std::sync::Arc;
 
 /// A plan that was evaluated.
 pub(super) struct Candidate {
@@ -24,16 +26,29 @@ pub(super) struct Search<'a> {
     pub(super) sites: Sites<'a>,
     /// How sensitive the sites are; of no site where no strategy asks for it.
     pub(super) curves: Vec<Curve>,
+    /// What tells the loss of a plan without images.
+    predictor: Option<(Arc<Predictor<'a>>, Vec<Order>)>,
     pub(super) source: ModelSize,
     /// What the uncut source is worth.
     whole: Quality,
 }
 
 impl<'a> Search<'a> {
-    /// With the curves of another ranking, or with none where no strategy reads them.
-    pub(super) fn new(request: &'a Request<'a>, ranking: &'a Ranking<'a>, curves: Vec<Curve>, whole: Quality) -> Self {
+    /// With curves of its own where they can be predicted, else with those that were `measured`.
+    pub(super) fn new(
+        request: &'a Request<'a>,
+        ranking: &'a Ranking<'a>,
+        measured: &[Curve],
+        predictor: Option<&Arc<Predictor<'a>>>,
+        whole: Quality,
+    ) -> Self {
         let sites = Sites::new(request.model.graph(), ranking.relevance, request.logits);
-        Self { request, ranking, sites, curves, source: request.model.size(), whole }
+        let predictor = predictor.map(|predictor| (predictor.clone(), predictor.orders(&sites)));
+        let curves = match &predictor {
+            Some((predictor, orders)) => curves(predictor, &sites, orders),
+            None => measured.to_vec(),
+        };
+        Self { request, ranking, sites, curves, predictor, source: request.model.size(), whole }
     }
 
     /// One candidate of every strategy that can meet the budget; none where that is less than a channel a layer.
@@ -56,7 +71,7 @@ impl<'a> Search<'a> {
         // Of the square root of the share.
         const NOTICEABLE: f64 = 0.97;
         let whole = self.source.parameters as f64;
-        let enough = |candidate: &Candidate| candidate.trial.quality.accuracy >= self.whole.accuracy - points;
+        let enough = |candidate: &Candidate| self.loses_at_most(points, candidate);
         let mut found: Vec<Candidate> = Vec::new();
         let mut than = than;
         for &strategy in self.request.strategies {
@@ -91,7 +106,8 @@ impl<'a> Search<'a> {
         let plan = self.sites.everything();
         let size = size_of(self.request.model.graph(), &plan)?;
         let (ranking, strategy) = (self.ranking.name.to_owned(), Strategy::Uniform);
-        Ok(Candidate { plan, trial: Trial { ranking, strategy, size, quality: self.whole, confirmed: None } })
+        let trial = Trial { ranking, strategy, size, predicted: None, quality: Some(self.whole), confirmed: None };
+        Ok(Candidate { plan, trial })
     }
 
     pub(super) fn too_small(&self, budget: Budget) -> BudgetError {
@@ -112,11 +128,28 @@ impl<'a> Search<'a> {
         within_limit(graph, &self.sites, limit, |limit| strategy.counts(&self.sites, &self.curves, limit))
     }
 
+    /// With what can be predicted of it, else with what images tell.
     fn tried(&self, strategy: Strategy, plan: KeepPlan) -> Result<Candidate, BudgetError> {
         let size = size_of(self.request.model.graph(), &plan)?;
-        let quality = (self.request.evaluate)(&plan).map_err(BudgetError::Evaluate)?;
+        let predicted = self.predictor.as_ref().map(|(predictor, orders)| predictor.rise(orders, &plan));
         let ranking = self.ranking.name.to_owned();
-        Ok(Candidate { plan, trial: Trial { ranking, strategy, size, quality, confirmed: None } })
+        let trial = Trial { ranking, strategy, size, predicted, quality: None, confirmed: None };
+        let mut candidate = Candidate { plan, trial };
+        if predicted.is_none() {
+            self.evaluate(&mut candidate)?;
+        }
+        Ok(candidate)
+    }
+
+    /// Asks images.
+    pub(super) fn evaluate(&self, candidate: &mut Candidate) -> Result<(), BudgetError> {
+        candidate.trial.quality = Some((self.request.evaluate)(&candidate.plan).map_err(BudgetError::Evaluate)?);
+        Ok(())
+    }
+
+    /// Whether images said so.
+    pub(super) fn loses_at_most(&self, points: f64, candidate: &Candidate) -> bool {
+        candidate.trial.known().is_some_and(|quality| quality.accuracy >= self.whole.accuracy - points)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::site::Sites;
 use super::{Evaluate, EvaluateError};
 
-/// The loss at some counts of kept classes of one site, everything else kept; counts ascending, the last one is all.
+/// The loss, or how much it rises, at some counts of kept classes of one site, everything else kept; counts ascending, the last one is all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     points: Vec<(usize, f64)>,
@@ -42,20 +42,33 @@ impl Curve {
     }
 }
 
+impl Curve {
+    /// The same at the counts that are tried where a loss is measured.
+    pub(super) fn thinned(&self) -> Vec<(usize, f64)> {
+        let total = self.points.last().map_or(0, |&(kept, _)| kept);
+        tried(total).into_iter().chain([total]).map(|kept| (kept, self.at(kept))).collect()
+    }
+}
+
 /// The shares of a site that are tried, beside a single class.
 const SHARES: [f64; 4] = [0.125, 0.25, 0.5, 0.75];
+
+/// Some counts of a site of `total` classes, ascending, without the last one.
+fn tried(total: usize) -> Vec<usize> {
+    let shares = SHARES.map(|share| (share * total as f64).round() as usize);
+    let mut counts: Vec<usize> = std::iter::once(1).chain(shares).collect();
+    counts.retain(|count| (1..total).contains(count));
+    counts.dedup();
+    counts
+}
 
 /// Cuts every site alone and evaluates.
 pub(super) fn measured(sites: &Sites<'_>, evaluate: &Evaluate<'_>) -> Result<Vec<Curve>, EvaluateError> {
     let totals = sites.totals();
     let whole = evaluate(&sites.everything())?;
     let of_site = |site: usize| {
-        let mut counts: Vec<usize> =
-            std::iter::once(1).chain(SHARES.map(|share| (share * totals[site] as f64).round() as usize)).collect();
-        counts.retain(|count| (1..totals[site]).contains(count));
-        counts.dedup();
         let mut points = vec![(totals[site], whole.loss)];
-        for count in counts {
+        for count in tried(totals[site]) {
             let mut kept = totals.clone();
             kept[site] = count;
             points.push((count, evaluate(&sites.plan(&kept))?.loss));

@@ -28,9 +28,17 @@ pub(super) struct Sites<'a> {
     relevance: &'a Relevance,
     logits: &'a [usize],
     pub(super) sites: Vec<Site>,
-    /// For every value, how many of its channels each site and rank (position in `classes`) holds, and how many stay in
-    /// any case.
-    channels: Vec<(Vec<(usize, usize)>, usize)>,
+    /// The site of every class, and its rank there (its position in `classes`).
+    places: Vec<Option<(usize, usize)>>,
+    counts: Vec<Counts>,
+}
+
+/// How many channels of a value stay.
+struct Counts {
+    /// Whatever is decided.
+    pinned: usize,
+    /// For every site that holds some: how many where the first so many of its classes stay, none to all.
+    by_site: Vec<(usize, Vec<usize>)>,
 }
 
 impl<'a> Sites<'a> {
@@ -55,8 +63,17 @@ impl<'a> Sites<'a> {
             Site { name, scores: members.iter().map(|&class| scores[class]).collect(), classes: members }
         };
         let sites: Vec<Site> = members.into_iter().map(site).collect();
-        let channels = channels_by_site(graph, &classes, &sites, logits.len());
-        Self { graph, classes, relevance, logits, sites, channels }
+        let mut places = vec![None; classes.count()];
+        for (index, site) in sites.iter().enumerate() {
+            site.classes.iter().enumerate().for_each(|(rank, &class)| places[class] = Some((index, rank)));
+        }
+        let counts = channels_by_site(graph, &classes, &sites, &places, logits.len());
+        Self { graph, classes, relevance, logits, sites, places, counts }
+    }
+
+    /// The site that decides on a channel of a value, and the channel's rank there.
+    pub(super) fn place(&self, value: NodeId, channel: usize) -> Option<(usize, usize)> {
+        self.places[self.classes.class(value, channel)]
     }
 
     /// How many classes every site has.
@@ -110,8 +127,8 @@ impl<'a> Sites<'a> {
     /// for values that would be empty.
     pub(super) fn estimate(&self, counts: &[usize]) -> ModelSize {
         let kept = |value: NodeId| -> usize {
-            let (held, pinned) = &self.channels[value];
-            pinned + held.iter().filter(|&&(site, rank)| rank < counts[site]).count()
+            let Counts { pinned, by_site } = &self.counts[value];
+            pinned + by_site.iter().map(|(site, kept)| kept[counts[*site]]).sum::<usize>()
         };
         let kept: Vec<usize> = (0..self.graph.nodes().len()).map(kept).collect();
         let mut total = ModelSize { parameters: 0, macs: 0 };
@@ -145,22 +162,25 @@ fn channels_by_site(
     graph: &ValidGraph,
     classes: &ChannelClasses,
     sites: &[Site],
+    places: &[Option<(usize, usize)>],
     logits: usize,
-) -> Vec<(Vec<(usize, usize)>, usize)> {
-    let mut place = vec![None; classes.count()];
-    for (index, site) in sites.iter().enumerate() {
-        site.classes.iter().enumerate().for_each(|(rank, &class)| place[class] = Some((index, rank)));
-    }
-    let image: Vec<usize> = classes.of_value(graph.input()).to_vec();
+) -> Vec<Counts> {
+    let image = classes.of_value(graph.input());
     let of_value = |value: NodeId| {
         let own = classes.of_value(value);
-        let held = own.iter().filter_map(|&class| place[class]).collect();
         let pinned = if own == classes.of_value(graph.output()) {
             logits
         } else {
             own.iter().filter(|class| image.contains(class)).count()
         };
-        (held, pinned)
+        let mut held: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (site, rank) in own.iter().filter_map(|&class| places[class]) {
+            held.entry(site).or_insert_with(|| vec![0; sites[site].classes.len() + 1])[rank + 1] += 1;
+        }
+        for kept in held.values_mut() {
+            (1..kept.len()).for_each(|rank| kept[rank] += kept[rank - 1]);
+        }
+        Counts { pinned, by_site: held.into_iter().collect() }
     };
     (0..graph.nodes().len()).map(of_value).collect()
 }

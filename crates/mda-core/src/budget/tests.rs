@@ -41,6 +41,8 @@ fn request<'a>(
         strategies: &Strategy::ALL,
         criterion: Criterion::Loss,
         logits,
+        foresight: None,
+        finalists: 3,
         sensitivity: evaluate,
         evaluate,
         confirm: None,
@@ -84,8 +86,8 @@ fn budgets_are_met_and_the_best_trial_is_chosen() {
             };
             assert!(got as f64 <= 0.6 * whole as f64, "seed {seed}: {got} of {whole}");
             assert_eq!(explanation.chosen.size, size);
-            let best = explanation.trials.iter().map(|trial| trial.quality.accuracy).fold(0.0, f64::max);
-            assert_eq!(explanation.chosen.quality.accuracy, best);
+            let best = explanation.trials.iter().map(|trial| trial.quality.unwrap().accuracy).fold(0.0, f64::max);
+            assert_eq!(explanation.chosen.quality.unwrap().accuracy, best);
             assert!(explanation.sites.iter().all(|site| site.kept >= 1 && site.kept <= site.total));
         }
         let Chosen { plan, explanation, .. } = choose(&request, Budget::MaxDrop(10.0)).unwrap();

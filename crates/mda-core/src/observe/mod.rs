@@ -3,7 +3,11 @@
 
 pub mod contribution;
 pub mod gradient;
+mod importance;
 mod observations;
 pub(crate) mod regression;
+mod statistics;
 
+pub use importance::Importance;
 pub use observations::Observations;
+pub use statistics::Statistics;

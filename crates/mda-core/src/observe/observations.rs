@@ -1,6 +1,7 @@
 //! What is known of every layer once images have run.
 
 use super::regression::{Gathered, Regression};
+use super::statistics::Statistics;
 use crate::graph::NodeId;
 use crate::tensor::Tensor;
 use std::collections::HashMap;
@@ -21,6 +22,11 @@ impl Observations {
     /// Of nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What layers see, where that was observed; the rest is dropped.
+    pub(crate) fn into_statistics(self) -> Statistics {
+        Statistics { layers: self.regressions }
     }
 
     /// The first layer of which something was observed that is not a finite number.

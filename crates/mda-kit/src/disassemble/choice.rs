@@ -1,27 +1,34 @@
-//! Choosing what stays within a budget: plans of all competing formulations are cut, quickly repaired, and compared on
-//! train images that nothing else looks at.
+//! Choosing what stays within a budget. Where components are refitted, the statistics of the source tell which plans of all
+//! competing formulations lose least; those are repaired and compared on train images that nothing else looks at. Where they
+//! are not, all plans are cut and compared.
 
 use super::job::Job;
 use crate::error::Error;
 use mda_core::Model;
-use mda_core::attribute::Attribution;
-use mda_core::attribute::Relevance;
+use mda_core::attribute::{Attribution, Relevance, Selection, statistics};
 use mda_core::budget;
-use mda_core::budget::{Budget, Chosen, Criterion, EvaluateError, Planner, Quality, Ranking, Strategy};
+use mda_core::budget::{Budget, Chosen, Criterion, EvaluateError, Foresight, Planner, Quality, Ranking, Strategy};
 use mda_core::cut::KeepPlan;
 use mda_core::cut::{Component, Logits};
 use mda_core::method::{Repair, RidgeOptions};
+use mda_core::observe::{Importance, Statistics};
 use mda_core::repair::{RepairError, Repaired, repair};
 use mda_data::Role;
 use mda_data::parts::CHOICE;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// How many images repair a plan while plans are compared: of a category, and of the whole task.
 const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
 /// How many images tell how sensitive a layer is.
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
+/// How many images tell what the loss minds.
+const IMPORTANCE_IMAGES: Limit = Limit { category: 50, task: 128 };
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
 const COMPARING_IMAGES: Limit = Limit { category: CHOICE, task: 2000 };
+/// So many multiply-adds of the source do as well; and so many images of a category are always needed.
+const COMPARING_MACS: u64 = 250_000_000_000;
+const LEAST_COMPARING: usize = 50;
 /// Output positions that a layer is refitted on while plans are compared.
 const TRIAL_OBSERVATIONS: usize = 8192;
 /// What pulls towards the source's weights then.
@@ -36,6 +43,8 @@ pub struct Spending<'a> {
     pub logits: Logits,
     /// The ways to spend it that are tried.
     pub strategies: &'a [Strategy],
+    /// How many plans are repaired and compared, of those that are expected to lose least.
+    pub finalists: usize,
 }
 
 /// A plan, and the component that was repaired in full to choose it, where one was.
@@ -86,7 +95,9 @@ struct Trials<'a> {
 impl Job<'_> {
     /// The images that plans are compared by.
     pub fn comparing(&self) -> Vec<usize> {
-        self.images.of(Role::Choice, COMPARING_IMAGES.each(self.images.task.len()))
+        let categories = self.images.task.len();
+        let affordable = (COMPARING_MACS / self.source.size().macs.max(1)) as usize / categories.max(1);
+        self.images.of(Role::Choice, COMPARING_IMAGES.each(categories).min(affordable.max(LEAST_COMPARING)))
     }
 
     /// For every budget the best plan of any of `attributions`; how sensitive the layers are is measured once for all
@@ -110,6 +121,7 @@ impl Job<'_> {
         let ranked = attributions.iter().map(ranked).collect::<Result<Vec<_>, Error>>()?;
         let rankings: Vec<Ranking<'_>> = ranked.iter().map(Ranked::ranking).collect();
         let trials = Trials::new(self, spending.repair);
+        let known = spending.repair.refits().then(|| self.known(attributions)).transpose()?;
         // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
         let cut = |plan: &KeepPlan| self.cut(&attributions[0], plan.clone());
         let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
@@ -138,9 +150,11 @@ impl Job<'_> {
             strategies: spending.strategies,
             criterion: if spending.repair.refits() { Criterion::Loss } else { Criterion::Accuracy },
             logits: &logits,
+            foresight: known.as_ref().map(|(statistics, importance)| Foresight { statistics, importance }),
+            finalists: spending.finalists,
             sensitivity: &sensitivity,
             evaluate: &evaluate,
-            confirm: (trials.how != *spending.repair).then_some(&confirm),
+            confirm: spending.repair.refits().then_some(&confirm),
         };
         let planner = Planner::new(&request)?;
         let choice = |&budget: &Budget| -> Result<Choice, Error> {
@@ -149,6 +163,29 @@ impl Job<'_> {
             Ok(Choice { chosen, repaired: own.map(|(_, repaired)| repaired) })
         };
         budgets.iter().map(choice).collect()
+    }
+}
+
+impl Job<'_> {
+    /// What one look at the source tells of all plans: taken over from an attribution that looked, where there is one.
+    fn known(&self, attributions: &[Attribution]) -> Result<(Arc<Statistics>, Importance), Error> {
+        let Job { runner, source, images, .. } = *self;
+        let statistics = match attributions.iter().find_map(|attribution| attribution.statistics.clone()) {
+            Some(statistics) => statistics,
+            None => Arc::new(statistics(runner, source, images.source, &self.first(IMPORTANCE_IMAGES.category))?),
+        };
+        let all: Vec<usize> = (0..source.categories().len()).collect();
+        let categories = if images.task.len() > 1 { images.task } else { &all };
+        let looked_at = images.of(Role::Attribution, IMPORTANCE_IMAGES.each(images.task.len()));
+        let importance = Importance::observe(runner, source, images.source, &looked_at, categories)?;
+        Ok((statistics, importance))
+    }
+
+    /// The first few images of every category that may speak.
+    fn first(&self, count: usize) -> Selection {
+        let mut categories = self.images.by_category(Role::Attribution);
+        categories.iter_mut().for_each(|(_, images)| images.truncate(count));
+        self.contrasted(Selection::new(categories))
     }
 }
 

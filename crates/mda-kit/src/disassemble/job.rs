@@ -59,8 +59,12 @@ impl Job<'_> {
         let (winner, cut, explanation, repaired) = match settings.budget {
             None => (0, self.fixed(&attributions[0], settings.logits)?, None, None),
             Some(budget) => {
-                let spending =
-                    Spending { repair: &settings.repair, logits: settings.logits, strategies: &Strategy::ALL };
+                let spending = Spending {
+                    repair: &settings.repair,
+                    logits: settings.logits,
+                    strategies: &Strategy::ALL,
+                    finalists: settings.finalists,
+                };
                 let choose = || self.choose(&attributions, spending, &[budget]);
                 let Choice { chosen, repaired } = progress.step("choosing what stays", choose)?.swap_remove(0);
                 let winner = chosen.ranking;
@@ -101,7 +105,7 @@ impl Job<'_> {
     }
 
     /// `selection` with the images of other categories that the task needs.
-    fn contrasted(&self, selection: Selection) -> Selection {
+    pub(super) fn contrasted(&self, selection: Selection) -> Selection {
         let own = selection.categories.iter().map(|(_, images)| images.len()).sum();
         Selection { contrast: self.images.contrast(Role::Attribution, own), ..selection }
     }

@@ -9,7 +9,7 @@ mod settings;
 pub use choice::{Choice, Spending};
 pub use images::TaskImages;
 pub use job::Job;
-pub use settings::Settings;
+pub use settings::{FINALISTS, Settings};
 
 use crate::data::{Data, match_labels};
 use crate::error::Error;
@@ -31,6 +31,10 @@ use std::path::Path;
 
 /// More calibration images than this, over all categories, cost time and gain nothing.
 const CALIBRATION_IMAGES: usize = 6000;
+/// Nor do those that the source needs more multiply-adds for, all together: a network that is so large tells thousands of things
+/// about every image. So many of a category are always worth it.
+const CALIBRATION_MACS: u64 = 250_000_000_000;
+const LEAST_CALIBRATION: usize = 50;
 
 /// A component, and how it came about.
 #[derive(Clone, Debug)]
@@ -170,6 +174,13 @@ impl<'a> Disassembly<'a> {
         self
     }
 
+    /// How many of the plans for a budget are repaired and compared on images: those that are expected to lose least.
+    #[must_use]
+    pub fn finalists(mut self, plans: usize) -> Self {
+        self.settings.finalists = plans;
+        self
+    }
+
     /// How many train images of a category the surest are picked from, at most; all where `None`.
     #[must_use]
     pub fn candidates(mut self, images: Option<usize>) -> Self {
@@ -268,7 +279,8 @@ impl<'a> Disassembly<'a> {
         let train = Stoppable { images: self.data.train()?, progress };
         let labels = match_labels(&train, source.categories())?;
         labels.positions(train.labels(), task, train.categories(), source.categories())?;
-        let sizes = PartSizes { calibration: calibration(self.sizes.calibration, task.len()), ..self.sizes };
+        let macs = source.size().macs;
+        let sizes = PartSizes { calibration: calibration(self.sizes.calibration, task.len(), macs), ..self.sizes };
         let parts = Parts::new(&train, sizes, self.seed, &self.listed)?;
         let images = TaskImages { source: &train, labels: &labels, parts: &parts, task };
         images.require(&self.settings.roles())?;
@@ -276,9 +288,11 @@ impl<'a> Disassembly<'a> {
     }
 }
 
-/// How many images of a category calibrate where a task has so many categories.
-pub fn calibration(images: usize, categories: usize) -> usize {
-    images.min(CALIBRATION_IMAGES / categories.max(1)).max(1)
+/// How many images of a category calibrate where a task has so many categories and its source takes so many multiply-adds an
+/// image.
+pub fn calibration(images: usize, categories: usize, macs: u64) -> usize {
+    let affordable = (CALIBRATION_MACS / macs.max(1)) as usize / categories.max(1);
+    images.min(CALIBRATION_IMAGES / categories.max(1)).min(affordable.max(LEAST_CALIBRATION)).max(1)
 }
 
 impl Component {

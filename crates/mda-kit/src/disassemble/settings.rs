@@ -6,6 +6,9 @@ use mda_core::cut::Logits;
 use mda_core::method::Repair;
 use mda_core::method::{Competition, Threshold};
 
+/// How many plans are repaired and compared where nothing is said.
+pub const FINALISTS: usize = 3;
+
 /// How a component is made.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -19,6 +22,8 @@ pub struct Settings {
     pub logits: Logits,
     /// How many images speak for a category.
     pub top_k: usize,
+    /// How many of the plans for a budget are repaired and compared on images.
+    pub finalists: usize,
 }
 
 impl Default for Settings {
@@ -29,6 +34,7 @@ impl Default for Settings {
             budget: None,
             logits: Logits::Task,
             top_k: 50,
+            finalists: FINALISTS,
         }
     }
 }

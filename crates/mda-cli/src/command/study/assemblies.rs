@@ -117,6 +117,7 @@ impl Work<'_> {
                 budget: budget(&self.entry.budget)?,
                 logits: Logits::Task,
                 top_k: study.recipe.images.top_k,
+                finalists: mda::disassemble::FINALISTS,
             };
             let component = job.disassemble(&settings);
             let component = component.with_context(|| format!("the component {} {}", entry.source, entry.task))?;

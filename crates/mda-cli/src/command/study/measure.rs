@@ -81,7 +81,7 @@ impl Bench<'_> {
             source_auroc,
             winner: trial.as_ref().map(|trial| trial.ranking.clone()),
             strategy: trial.as_ref().map(|trial| trial.strategy.to_string()),
-            held_out_loss: trial.map(|trial| trial.confirmed.unwrap_or(trial.quality).loss),
+            held_out_loss: trial.and_then(|trial| trial.known()).map(|quality| quality.loss),
             right: Flags::of(&evaluation.correct_within(&own)),
             calibration_images: self.job.images.of(Role::Calibration, usize::MAX).len(),
             seconds,

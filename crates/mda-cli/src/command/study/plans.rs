@@ -51,7 +51,7 @@ impl Bench<'_> {
             Counts::Chosen => &Strategy::ALL,
         };
         let repair = Repair::named(repair)?;
-        let spending = Spending { repair: &repair, logits, strategies };
+        let spending = Spending { repair: &repair, logits, strategies, finalists: mda::disassemble::FINALISTS };
         let mut chosen = self.chosen(attributions, spending, &spent)?.into_iter();
         let plan = |budget: &Option<Budget>| match budget {
             None => Ok(Planned::of(self.job.fixed(first, logits)?.plan)),

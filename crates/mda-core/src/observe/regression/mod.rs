@@ -14,7 +14,7 @@ pub(crate) mod spd;
 mod sums;
 
 pub(crate) use matrix::{column, column_blocks, slice, squared_norm, widened};
-pub(crate) use patches::{Geometry, Sampling};
+pub(crate) use patches::{Geometry, Sampling, scramble};
 pub(crate) use rows::Rows;
 pub(crate) use sums::{Moments, Sums};
 
