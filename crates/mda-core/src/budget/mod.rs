@@ -73,8 +73,8 @@ pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 /// Cuts as a plan says, perhaps repairs, and evaluates; a plan that cannot be repaired is [`Quality::WORST`].
 pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a;
 
-/// As [`Evaluate`], told whose plan it is, as a position among [`Request::rankings`].
-pub type Confirm<'a> = dyn Fn(usize, &KeepPlan) -> Result<Quality, EvaluateError> + 'a;
+/// As [`Evaluate`] for several plans at once, told whose they are, as positions among [`Request::rankings`].
+pub type Confirm<'a> = dyn Fn(&[(usize, &KeepPlan)]) -> Result<Vec<Quality>, EvaluateError> + 'a;
 
 /// What one formulation says matters.
 #[derive(Clone, Copy)]

@@ -154,14 +154,20 @@ impl<'a> Planner<'a> {
             if finalists.is_empty() || only_one {
                 return Ok(());
             }
-            for &index in &finalists {
-                let (ranking, candidate) = &mut candidates[index];
-                match self.confirm {
-                    Some(confirm) => {
-                        let quality = confirm(*ranking, &candidate.plan).map_err(BudgetError::Evaluate)?;
-                        candidate.trial.confirmed = Some(quality);
+            match self.confirm {
+                Some(confirm) => {
+                    let plan = |&index: &usize| (candidates[index].0, &candidates[index].1.plan);
+                    let plans: Vec<(usize, &KeepPlan)> = finalists.iter().map(plan).collect();
+                    let qualities = confirm(&plans).map_err(BudgetError::Evaluate)?;
+                    for (&index, quality) in finalists.iter().zip(qualities) {
+                        candidates[index].1.trial.confirmed = Some(quality);
                     }
-                    None => self.searches[*ranking].evaluate(candidate)?,
+                }
+                None => {
+                    for &index in &finalists {
+                        let (ranking, candidate) = &mut candidates[index];
+                        self.searches[*ranking].evaluate(candidate)?;
+                    }
                 }
             }
             self.sort(candidates);

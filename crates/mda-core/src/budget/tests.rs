@@ -152,7 +152,7 @@ fn a_plan_that_cannot_be_repaired_is_a_bad_plan() {
     assert_eq!(chosen.plan, uniform_plan);
     assert!(chosen.explanation.to_string().contains("cannot be repaired"));
     // Trials think well of all; the whole repair says which ones fail.
-    let confirm = |_: usize, plan: &KeepPlan| only(plan);
+    let confirm = |plans: &[(usize, &KeepPlan)]| plans.iter().map(|(_, plan)| only(plan)).collect();
     let confirmed = Request { confirm: Some(&confirm), ..request(&model, &rankings, &[0], &anything) };
     assert_eq!(choose(&confirmed, Budget::Params(0.5)).unwrap().plan, uniform_plan);
     let none = |plan: &KeepPlan| if *plan == everything { anything(plan) } else { Ok(Quality::WORST) };

@@ -10,7 +10,7 @@ use crate::tensor::Tensor;
 
 pub(super) fn repair(work: &Work<'_>) -> Result<Model, RepairError> {
     let mut model = work.component.model.clone();
-    let mut frontier = Frontier::new(work.runner, &model, work.images, work.calibration);
+    let mut frontier = Frontier::new(work.runner, work.images, work.calibration);
     for id in 0..model.graph().nodes().len() {
         if matches!(model.graph().node(id).op, Op::BatchNorm(_)) {
             let (mean, var) = statistics(&mut frontier, &model, id)?;

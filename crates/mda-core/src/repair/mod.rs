@@ -61,6 +61,7 @@ pub enum Degenerate {
 }
 
 /// What a repair did to one layer.
+#[derive(Clone, Debug)]
 struct Refit {
     layer: String,
     lambda: Option<f64>,
@@ -179,21 +180,72 @@ pub fn repair(
     held_out: &[usize],
     repair: &Repair,
 ) -> Result<Repaired, RepairError> {
-    let work = Work { runner, source, component, images, calibration, held_out };
+    let mut refitted = refit_all(runner, source, &[component], images, calibration, held_out, repair)?;
+    let refitted = refitted.pop().expect("one for the one component")?;
+    report(runner, source, component, images, held_out, refitted)
+}
+
+/// A component's model with repaired numbers, of which nothing is told yet.
+#[derive(Clone, Debug)]
+pub struct Refitted {
+    /// The model.
+    pub model: Model,
+    refits: Vec<Refit>,
+}
+
+/// As [`repair`] for several components of one source, which runs once for all of them; one that cannot be repaired leaves the
+/// others alone.
+///
+/// # Errors
+/// As [`repair`]; what is of one plan alone is told of its component.
+pub fn refit_all(
+    runner: &Runner<'_>,
+    source: &Model,
+    components: &[&Component],
+    images: &dyn ImageSource,
+    calibration: &[usize],
+    held_out: &[usize],
+    repair: &Repair,
+) -> Result<Vec<Result<Refitted, RepairError>>, RepairError> {
+    let work = |component| Work { runner, source, component, images, calibration, held_out };
+    let works: Vec<Work<'_>> = components.iter().copied().map(work).collect();
     let needs = |what, present: bool| {
         if present { Ok(()) } else { Err(RepairError::NoImages { repair: repair.name(), what }) }
     };
     needs("calibration", *repair == Repair::None || !calibration.is_empty())?;
     let chooses = matches!(repair, Repair::Ridge(options) if options.lambdas.len() > 1);
     needs("held-out", !chooses || !held_out.is_empty())?;
-    let (model, refits) = match repair {
-        Repair::None => (component.model.clone(), Vec::new()),
-        Repair::Bias => (bias::repair(&work)?, Vec::new()),
-        Repair::BatchNorm => (batch_norm::repair(&work)?, Vec::new()),
-        Repair::Ridge(options) => ridge::repair(&work, options)?,
+    let one = |repaired: Result<Model, RepairError>| match repaired {
+        Ok(model) => Ok(Ok((model, Vec::new()))),
+        Err(error) if error.is_of_the_plan() => Ok(Err(error)),
+        Err(error) => Err(error),
     };
+    let models = match repair {
+        Repair::None => works.iter().map(|work| Ok((work.component.model.clone(), Vec::new()))).collect(),
+        Repair::Bias => works.iter().map(|work| one(bias::repair(work))).collect::<Result<Vec<_>, _>>()?,
+        Repair::BatchNorm => works.iter().map(|work| one(batch_norm::repair(work))).collect::<Result<Vec<_>, _>>()?,
+        Repair::Ridge(options) => ridge::repair(&works, options)?,
+    };
+    let refitted = |(model, refits)| Refitted { model: recorded(model, repair, calibration.len()), refits };
+    Ok(models.into_iter().map(|model| model.map(refitted)).collect())
+}
+
+/// Tells what the repair of a component did, from the images at `held_out`.
+///
+/// # Errors
+/// [`RepairError`] where running fails.
+pub fn report(
+    runner: &Runner<'_>,
+    source: &Model,
+    component: &Component,
+    images: &dyn ImageSource,
+    held_out: &[usize],
+    refitted: Refitted,
+) -> Result<Repaired, RepairError> {
+    let Refitted { model, refits } = refitted;
+    let work = Work { runner, source, component, images, calibration: &[], held_out };
     let layers = if held_out.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &refits)? };
-    Ok(Repaired { model: recorded(model, repair, calibration.len()), layers })
+    Ok(Repaired { model, layers })
 }
 
 /// The model with the repair in its provenance.

@@ -3,57 +3,125 @@
 //! The regressors are the layer's inputs as the component, repaired so far, computes them, so that each layer also makes
 //! up for what the layers before it still get wrong. Channels that an Add or a Concat joined are simply inputs.
 
-use super::fit::{Problem, Solution};
+mod layer;
+mod pass;
+mod refit;
+
 use super::frontier::Frontier;
-use super::rewrite::{has_bias, with_layer};
+use super::rewrite::with_layer;
 use super::{Degenerate, Refit, RepairError, Work};
-use crate::graph::NodeId;
 use crate::method::RidgeOptions;
 use crate::model::Model;
-use crate::observe::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Regression, Rows, Sampling, Sums};
-use crate::tensor::Tensor;
-use rayon::prelude::*;
+use crate::observe::regression::{Geometry, Regression};
+use layer::Layer;
+use pass::Pass;
+use refit::refit;
 
-/// The least that a layer is pulled with whose inputs determine nothing under the lambdas that were asked for.
-const LEAST_LAMBDA: f64 = 1e-6;
-/// How often that grows tenfold before such a layer keeps its weights.
-const TRIES: i32 = 9;
-/// Of layers with more regressors one lambda is tried at a time: each takes their squared number.
-const MANY_REGRESSORS: usize = 2048;
+/// What is gathered for one layer of all components takes no more than that, or they are gathered for one by one.
+const MOST_BYTES: usize = 1 << 29;
 
-/// The repaired model and what became of every layer.
-pub(super) fn repair(work: &Work<'_>, options: &RidgeOptions) -> Result<(Model, Vec<Refit>), RepairError> {
+/// One component on its way.
+struct Member<'a> {
+    work: &'a Work<'a>,
+    model: Model,
+    refits: Vec<Refit>,
+    /// Its values for the images that fit, and for those that tune.
+    fronts: [Option<Frontier<'a>>; 2],
+    /// Why it cannot be repaired, while others may be.
+    failed: Option<RepairError>,
+}
+
+/// The repaired models and what became of every layer, or why a component of such a plan cannot be repaired. All are cut out of
+/// one source, which runs once for all of them.
+pub(super) fn repair<'a>(
+    works: &'a [Work<'a>],
+    options: &RidgeOptions,
+) -> Result<Vec<Result<(Model, Vec<Refit>), RepairError>>, RepairError> {
     check(options)?;
-    let positions = options.observations.div_ceil(work.calibration.len().max(1));
-    let mut model = work.component.model.clone();
-    let mut fit = Lockstep::new(work, work.calibration);
+    let Some(&Work { runner, source, images, calibration, held_out, .. }) = works.first() else {
+        return Ok(Vec::new());
+    };
+    // Batches of all are alike; a component's values are not larger than the source's.
+    let runner = runner.within_memory(source.graph(), &[]);
     // A single lambda is taken whatever its error.
-    let mut held_out = (!work.held_out.is_empty()).then(|| Lockstep::new(work, work.held_out));
-    let mut refits = Vec::new();
-    for id in 0..model.graph().nodes().len() {
-        let Some(geometry) = Geometry::of(model.graph(), id) else { continue };
-        let layer = Layer::new(id, geometry, positions, work.calibration.len());
-        let fit = fit.regressions(work, &model, &layer)?;
-        let held_out = held_out.as_mut().map(|pass| pass.regressions(work, &model, &layer)).transpose()?;
-        let held_out: Option<Vec<Regression>> =
-            held_out.map(|own| own.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect());
-        let name = model.graph().node(id).name.clone();
-        let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights) };
-        let refit = match refit(&model, &layer, &fit, held_out.as_ref().unwrap_or(&fit), &options.lambdas) {
-            None => kept,
-            Some(fit) => match with_layer(&model, id, Some(fit.weight(&model, id)?), &fit.shift(&model, id)) {
-                Ok(refitted) => {
-                    model = refitted;
-                    Refit { layer: name, lambda: Some(fit.lambda), degenerate: fit.degenerate }
+    let sets = [Some(calibration), Some(held_out).filter(|held_out| !held_out.is_empty())];
+    let fronts = || sets.map(|set| set.map(|set| Frontier::new(&runner, images, set)));
+    let mut passes = fronts().map(|front| front.map(Pass::new));
+    let member = |work: &'a Work<'a>| {
+        let model = work.component.model.clone();
+        Member { work, fronts: fronts(), model, refits: Vec::new(), failed: None }
+    };
+    let mut members: Vec<Member<'a>> = works.iter().map(member).collect();
+    let positions = options.observations.div_ceil(calibration.len().max(1));
+    for origin in (0..source.graph().nodes().len()).filter(|&id| Geometry::of(source.graph(), id).is_some()) {
+        let name = &source.graph().node(origin).name;
+        let mut layers = Vec::new();
+        for (index, member) in members.iter().enumerate().filter(|(_, member)| member.failed.is_none()) {
+            let graph = member.model.graph();
+            let found = graph.find(name).and_then(|id| Some((id, Geometry::of(graph, id)?)));
+            let layer = |(id, geometry)| Layer::new(index, id, geometry, positions, calibration.len());
+            layers.extend(found.map(layer));
+        }
+        let most = layers.iter().map(Layer::bytes).max().unwrap_or(0);
+        for layers in layers.chunks((MOST_BYTES / most.max(1)).max(1)) {
+            let mut seen = Vec::new();
+            for (set, pass) in passes.iter_mut().enumerate() {
+                let pass = pass.as_mut();
+                seen.push(pass.map(|pass| pass.regressions(source, origin, set, &mut members, layers)).transpose()?);
+            }
+            let held_out = seen.pop().flatten();
+            let fits = seen.pop().flatten().unwrap_or_default();
+            let mut held_out = held_out.map(Vec::into_iter);
+            for (layer, fit) in layers.iter().zip(fits) {
+                let held_out = held_out.as_mut().and_then(Iterator::next).transpose();
+                let member = &mut members[layer.member];
+                match fit.and_then(|fit| Ok((fit, held_out?))) {
+                    Ok((fit, held_out)) => member.refit(layer, fit, held_out, &options.lambdas)?,
+                    Err(error) if error.is_of_the_plan() => member.failed = Some(error),
+                    Err(error) => return Err(error),
                 }
-                // Too large for f32.
-                Err(RepairError::NonFinite { .. }) => kept,
-                Err(error) => return Err(error),
-            },
-        };
-        refits.push(refit);
+            }
+        }
     }
-    Ok((model, refits))
+    let done = |member: Member<'_>| match member.failed {
+        Some(error) => Err(error),
+        None => Ok((member.model, member.refits)),
+    };
+    Ok(members.into_iter().map(done).collect())
+}
+
+impl Member<'_> {
+    /// Gives a layer the weights that fit best.
+    fn refit(
+        &mut self,
+        layer: &Layer,
+        fit: Vec<Regression>,
+        held_out: Option<Vec<Regression>>,
+        lambdas: &[f64],
+    ) -> Result<(), RepairError> {
+        let id = layer.id;
+        let centred = |own: Vec<Regression>| own.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect();
+        let held_out: Option<Vec<Regression>> = held_out.map(centred);
+        let name = self.model.graph().node(id).name.clone();
+        let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights) };
+        let refit = match refit(&self.model, layer, &fit, held_out.as_ref().unwrap_or(&fit), lambdas) {
+            None => kept,
+            Some(fit) => {
+                let weight = fit.weight(&self.model, id)?;
+                match with_layer(&self.model, id, Some(weight), &fit.shift(&self.model, id)) {
+                    Ok(refitted) => {
+                        self.model = refitted;
+                        Refit { layer: name, lambda: Some(fit.lambda), degenerate: fit.degenerate }
+                    }
+                    // Too large for f32.
+                    Err(RepairError::NonFinite { .. }) => kept,
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        self.refits.push(refit);
+        Ok(())
+    }
 }
 
 fn check(options: &RidgeOptions) -> Result<(), RepairError> {
@@ -66,145 +134,4 @@ fn check(options: &RidgeOptions) -> Result<(), RepairError> {
         return Err(RepairError::Options { expected: "at least 1 observation", got: "0".into() });
     }
     Ok(())
-}
-
-struct Layer {
-    id: NodeId,
-    geometry: Geometry,
-    /// The most output positions that are read of one image.
-    positions: usize,
-    /// The most rows of all images together.
-    most: usize,
-    /// Whether rows are kept instead of their products.
-    by_rows: bool,
-}
-
-impl Layer {
-    fn new(id: NodeId, geometry: Geometry, positions: usize, images: usize) -> Self {
-        let regressors = geometry.regressors();
-        let most = if regressors > MOST_REGRESSORS { MOST_ROWS } else { usize::MAX };
-        let rows = Sampling::new(&geometry, images, positions, most).rows();
-        Self { id, geometry, positions, most, by_rows: regressors > MOST_REGRESSORS || 2 * rows <= regressors }
-    }
-
-    fn gatherer(&self, rows: usize) -> Gathered {
-        let (regressors, targets) = (self.geometry.regressors(), self.geometry.filters);
-        if self.by_rows {
-            Gathered::Rows(Rows::new(regressors, targets, rows))
-        } else {
-            Gathered::Sums(Sums::new(regressors, targets))
-        }
-    }
-}
-
-/// The source and the component over the same images.
-struct Lockstep<'a> {
-    indices: &'a [usize],
-    source: Frontier<'a>,
-    component: Frontier<'a>,
-}
-
-impl<'a> Lockstep<'a> {
-    fn new(work: &Work<'a>, indices: &'a [usize]) -> Self {
-        // Batches of both are alike; the component's values are not larger than the source's.
-        let runner = work.runner.within_memory(work.source.graph(), &[]);
-        let at_input = |model: &Model| Frontier::new(&runner, model, work.images, indices);
-        Self { indices, source: at_input(work.source), component: at_input(&work.component.model) }
-    }
-
-    /// What every group of `layer` is fitted on: what the component's filters see against what the source answers.
-    fn regressions(&mut self, work: &Work<'_>, model: &Model, layer: &Layer) -> Result<Vec<Regression>, RepairError> {
-        let (node, geometry) = (model.graph().node(layer.id), &layer.geometry);
-        let (origin, kept) = work.origin(layer.id)?;
-        self.source.advance(work.source, origin)?;
-        self.component.advance(model, node.inputs[0])?;
-        let sampling = Sampling::new(geometry, self.indices.len(), layer.positions, layer.most);
-        let mut gathered: Vec<Gathered> = (0..geometry.groups).map(|_| layer.gatherer(sampling.rows())).collect();
-        let (mut first, mut source_is_finite) = (0, true);
-        let answers = self.source.values(work.source, origin)?;
-        let inputs = self.component.values(model, node.inputs[0])?;
-        for (input, answer) in inputs.zip(answers) {
-            let (input, answer) = (input?, answer?);
-            let end = self.indices.len().min(first + input.shape()[0]);
-            let sample = sampling.of_batch(geometry, first, &self.indices[first..end]);
-            first = end;
-            source_is_finite &= answer.first_non_finite().is_none();
-            gathered.par_iter_mut().enumerate().for_each(|(group, gathered)| {
-                let kept = &kept[group * geometry.filters..(group + 1) * geometry.filters];
-                gathered.add(&geometry.observe(&input, group, &sample), &geometry.targets(&answer, kept, &sample));
-            });
-        }
-        let regressions: Vec<Regression> = gathered.into_par_iter().map(Gathered::finish).collect();
-        if regressions.iter().all(Regression::is_finite) {
-            Ok(regressions)
-        } else if source_is_finite {
-            Err(RepairError::NonFinite { what: format!("what the component computes before `{}`", node.name) })
-        } else {
-            Err(RepairError::SourceNonFinite { layer: node.name.clone() })
-        }
-    }
-}
-
-/// The weights and biases of every group of a layer.
-struct Fit {
-    lambda: f64,
-    degenerate: Option<Degenerate>,
-    groups: Vec<(Vec<f32>, Vec<f64>)>,
-}
-
-/// One solution of every group.
-struct Candidate {
-    lambda: f64,
-    error: f64,
-    groups: Vec<Solution>,
-}
-
-/// The fit with the smallest error on `held_out`; of equals, the one nearest to the source's weights. Where none of the
-/// lambdas determines the weights, the smallest larger one that does; `None` where none does.
-fn refit(model: &Model, layer: &Layer, fit: &[Regression], held_out: &[Regression], lambdas: &[f64]) -> Option<Fit> {
-    let weight = model.node_parameters(layer.id).get("weight").data();
-    let starts = weight.chunks(layer.geometry.filters * layer.geometry.regressors());
-    let problems = fit.iter().zip(held_out).zip(starts);
-    let problems =
-        problems.map(|((fit, held_out), start)| Problem::new(fit, held_out, start)).collect::<Option<Vec<_>>>()?;
-    let candidate = |lambda: f64| {
-        let groups = problems.iter().map(|problem| problem.solve(lambda)).collect::<Option<Vec<_>>>()?;
-        let error = groups.iter().map(|solution| solution.error).sum();
-        Some(Candidate { lambda, error, groups })
-    };
-    let candidates: Vec<Candidate> = if layer.geometry.regressors() > MANY_REGRESSORS {
-        lambdas.iter().filter_map(|&lambda| candidate(lambda)).collect()
-    } else {
-        lambdas.par_iter().filter_map(|&lambda| candidate(lambda)).collect()
-    };
-    let order = |a: &Candidate, b: &Candidate| a.error.total_cmp(&b.error).then(b.lambda.total_cmp(&a.lambda));
-    let (best, degenerate) = match candidates.into_iter().min_by(order) {
-        Some(best) => (best, None),
-        None => {
-            let largest = lambdas.iter().copied().fold(LEAST_LAMBDA, f64::max);
-            let larger = (1..=TRIES).find_map(|time| candidate(largest * 10.0f64.powi(time)))?;
-            (larger, Some(Degenerate::MoreLambda))
-        }
-    };
-    let groups = problems.iter().zip(&best.groups).map(|(problem, solution)| problem.weight(solution)).collect();
-    Some(Fit { lambda: best.lambda, degenerate, groups })
-}
-
-impl Fit {
-    /// The layer's weight in the shape that it has in `model`.
-    fn weight(&self, model: &Model, id: NodeId) -> Result<Tensor, RepairError> {
-        let data = self.groups.iter().flat_map(|(weight, _)| weight).copied().collect();
-        Ok(Tensor::new(model.node_parameters(id).get("weight").shape(), data)?)
-    }
-
-    /// What the fitted bias adds to the layer's own.
-    fn shift(&self, model: &Model, id: NodeId) -> Vec<f64> {
-        let fitted = self.groups.iter().flat_map(|(_, bias)| bias.iter().copied());
-        if has_bias(&model.graph().node(id).op) {
-            let own = model.node_parameters(id).get("bias").data();
-            fitted.zip(own).map(|(fitted, &own)| fitted - f64::from(own)).collect()
-        } else {
-            fitted.collect()
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::graph::{Graph, GraphErrors, GraphNode, NodeId, ValidGraph};
 use crate::model::Model;
-use crate::op::{Flatten, Input, Op};
+use crate::op::{Flatten, Input, Op, SelectChannels};
 use crate::tensor::{Parameters, Shape};
 
 /// The values that everything computed behind them depends on alone, in order: the points where a pass can stop and go on.
@@ -21,26 +21,49 @@ pub(super) fn bottlenecks(graph: &ValidGraph) -> Vec<NodeId> {
     found
 }
 
-/// The part of `model` that computes value `to` from value `from`, a bottleneck before it.
+/// The values among those that `stop` says that `to` is computed from, ascending; the input of the model among them where it
+/// is needed.
+pub(super) fn reached(graph: &ValidGraph, to: NodeId, stop: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+    let mut needed = vec![false; graph.nodes().len()];
+    needed[to] = true;
+    let mut found = Vec::new();
+    for id in (0..=to).rev().filter(|&id| id >= graph.input()) {
+        if !needed[id] {
+            continue;
+        }
+        if stop(id) || id == graph.input() {
+            found.push(id);
+        } else {
+            graph.node(id).inputs.iter().for_each(|&input| needed[input] = true);
+        }
+    }
+    found.reverse();
+    found
+}
+
+/// The part of `model` that computes value `to` from the values `from`, which it depends on alone.
 ///
-/// It takes `from` as if it were an image (features as a map of one position) and answers `to`, flattened, in the place
-/// of logits.
+/// It takes them as if they were an image, behind one another (several are maps of one extent; features are a map of one
+/// position), and answers `to`, flattened, in the place of logits.
 ///
 /// # Errors
 /// [`GraphErrors`] where the stretch is no valid model, which is a defect of this crate.
-pub(super) fn segment(model: &Model, from: NodeId, to: NodeId) -> Result<Model, GraphErrors> {
+pub(super) fn segment(model: &Model, from: &[NodeId], to: NodeId) -> Result<Model, GraphErrors> {
     let graph = model.graph();
     let mut needed = vec![false; graph.nodes().len()];
     needed[to] = true;
-    for id in (from + 1..=to).rev().filter(|&id| id != from) {
+    for id in (0..=to).rev().filter(|id| !from.contains(id)) {
         if needed[id] {
             graph.node(id).inputs.iter().for_each(|&input| needed[input] = true);
         }
     }
     let mut part = Graph::new();
-    enter(&mut part, graph, from);
+    match from {
+        &[only] => enter(&mut part, graph, only),
+        several => enter_all(&mut part, graph, several),
+    }
     let mut parameters = Parameters::new();
-    for id in (from + 1..=to).filter(|&id| needed[id]) {
+    for id in (0..=to).filter(|&id| needed[id] && !from.contains(&id)) {
         let node = graph.node(id);
         let inputs = node.inputs.iter().map(|&input| graph.node(input).name.clone()).collect();
         part.nodes.push(GraphNode { name: node.name.clone(), op: node.op.clone(), inputs });
@@ -74,6 +97,21 @@ fn enter(part: &mut Graph, graph: &ValidGraph, from: NodeId) {
             let map = part.push(unused(graph, &node.name), Input { channels, height: 1, width: 1 }, &[]);
             part.push(&node.name, Flatten {}, &[&map]);
         }
+    }
+}
+
+/// Lets several maps of one extent enter, each under its own name.
+fn enter_all(part: &mut Graph, graph: &ValidGraph, from: &[NodeId]) {
+    let shapes = from.iter().map(|&id| graph.node(id).shape);
+    let channels: Vec<usize> = shapes.clone().map(|shape| shape.channels()).collect();
+    let [height, width] = shapes.map(|shape| shape.spatial()).next().unwrap_or([1, 1]);
+    let name = unused(graph, "entering");
+    let all = part.push(name, Input { channels: channels.iter().sum(), height, width }, &[]);
+    let mut first = 0;
+    for (&id, count) in from.iter().zip(channels) {
+        let own = (first..first + count).map(Some).collect();
+        part.push(&graph.node(id).name, SelectChannels { channels: own }, &[&all]);
+        first += count;
     }
 }
 

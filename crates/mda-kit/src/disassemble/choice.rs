@@ -12,7 +12,7 @@ use mda_core::cut::KeepPlan;
 use mda_core::cut::{Component, Logits};
 use mda_core::method::{Repair, RidgeOptions};
 use mda_core::observe::{Importance, Statistics};
-use mda_core::repair::{RepairError, Repaired, repair};
+use mda_core::repair::{Refitted, RepairError, Repaired, refit_all};
 use mda_data::Role;
 use mda_data::parts::CHOICE;
 use std::cell::RefCell;
@@ -53,6 +53,12 @@ pub struct Choice {
     pub chosen: Chosen,
     /// The component.
     pub repaired: Option<Repaired>,
+}
+
+/// A component that was repaired in full, and nothing told of the repair yet.
+struct Finalist {
+    cut: Component,
+    refitted: Refitted,
 }
 
 /// The most images of one category, and of all categories of a task.
@@ -133,15 +139,23 @@ impl Job<'_> {
                 None => Quality::WORST,
             })
         };
-        let confirmed: RefCell<Vec<(KeepPlan, Repaired)>> = RefCell::default();
-        let confirm = |ranking: usize, plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            let cut = self.cut(&attributions[ranking], plan.clone())?;
-            let Some(repaired) = unless_unrepairable(self.repair(spending.repair, &cut))? else {
-                return Ok(Quality::WORST);
-            };
-            let quality = trials.quality(&repaired.model, &trials.comparing)?;
-            confirmed.borrow_mut().push((plan.clone(), repaired));
-            Ok(quality)
+        let confirmed: RefCell<Vec<Finalist>> = RefCell::default();
+        let confirm = |plans: &[(usize, &KeepPlan)]| -> Result<Vec<Quality>, EvaluateError> {
+            let cut = |&(ranking, plan): &(usize, &KeepPlan)| self.cut(&attributions[ranking], plan.clone());
+            let cuts = plans.iter().map(cut).collect::<Result<Vec<_>, _>>()?;
+            let refitted = self.refit_all(spending.repair, &cuts)?;
+            let mut qualities = Vec::with_capacity(plans.len());
+            for (cut, refitted) in cuts.into_iter().zip(refitted) {
+                qualities.push(match unless_unrepairable(refitted)? {
+                    Some(refitted) => {
+                        let quality = trials.quality(&refitted.model, &trials.comparing)?;
+                        confirmed.borrow_mut().push(Finalist { cut, refitted });
+                        quality
+                    }
+                    None => Quality::WORST,
+                });
+            }
+            Ok(qualities)
         };
         let logits = self.kept_logits(spending.logits);
         let request = budget::Request {
@@ -159,8 +173,9 @@ impl Job<'_> {
         let planner = Planner::new(&request)?;
         let choice = |&budget: &Budget| -> Result<Choice, Error> {
             let chosen = planner.choose(budget)?;
-            let own = confirmed.take().into_iter().find(|(plan, _)| *plan == chosen.plan);
-            Ok(Choice { chosen, repaired: own.map(|(_, repaired)| repaired) })
+            let own = confirmed.take().into_iter().find(|finalist| finalist.cut.plan == chosen.plan);
+            let repaired = own.map(|Finalist { cut, refitted }| self.report(&cut, refitted)).transpose()?;
+            Ok(Choice { chosen, repaired })
         };
         budgets.iter().map(choice).collect()
     }
@@ -206,7 +221,8 @@ impl<'a> Trials<'a> {
         if self.keeps_all(&cut.plan) {
             return Ok(cut.model);
         }
-        Ok(repair(runner, source, &cut, images.source, &self.calibration, &[], &self.how)?.model)
+        let refitted = refit_all(runner, source, &[&cut], images.source, &self.calibration, &[], &self.how)?;
+        Ok(refitted.into_iter().next().unwrap_or_else(|| unreachable!("one for the one component"))?.model)
     }
 
     /// Whether nothing but logits goes, so that there is nothing to repair.

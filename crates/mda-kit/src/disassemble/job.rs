@@ -14,7 +14,7 @@ use mda_core::cut::slice;
 use mda_core::cut::{Component as Cut, CutError, Logits, cut};
 use mda_core::method::Repair;
 use mda_core::method::{Competition, ENOUGH_IMAGES, Formulation};
-use mda_core::repair::{Repaired, repair};
+use mda_core::repair::{Refitted, Repaired, refit_all, repair, report};
 use mda_core::run::Runner;
 use mda_data::Role;
 
@@ -178,5 +178,21 @@ impl Job<'_> {
         let calibration = self.images.of(Role::Calibration, usize::MAX);
         let tuning = self.images.of(Role::Tuning, usize::MAX);
         Ok(repair(self.runner, self.source, component, self.images.source, &calibration, &tuning, how)?)
+    }
+
+    /// The same for several components, for which the source runs once; nothing is told of them yet.
+    pub(super) fn refit_all(&self, how: &Repair, components: &[Cut]) -> Result<Vec<Result<Refitted, Error>>, Error> {
+        let calibration = self.images.of(Role::Calibration, usize::MAX);
+        let tuning = self.images.of(Role::Tuning, usize::MAX);
+        let components: Vec<&Cut> = components.iter().collect();
+        let Self { runner, source, images, .. } = *self;
+        let refitted = refit_all(runner, source, &components, images.source, &calibration, &tuning, how)?;
+        Ok(refitted.into_iter().map(|one| one.map_err(Error::from)).collect())
+    }
+
+    /// What the repair of a component did.
+    pub(super) fn report(&self, component: &Cut, refitted: Refitted) -> Result<Repaired, Error> {
+        let tuning = self.images.of(Role::Tuning, usize::MAX);
+        Ok(report(self.runner, self.source, component, self.images.source, &tuning, refitted)?)
     }
 }

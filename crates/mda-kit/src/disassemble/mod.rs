@@ -35,6 +35,9 @@ const CALIBRATION_IMAGES: usize = 6000;
 /// about every image. So many of a category are always worth it.
 const CALIBRATION_MACS: u64 = 250_000_000_000;
 const LEAST_CALIBRATION: usize = 50;
+/// The surest images are picked from as many as the source runs with so many multiply-adds, and so many of a category at least.
+const PICKING_MACS: u64 = 600_000_000_000;
+const LEAST_CANDIDATES: usize = 100;
 
 /// A component, and how it came about.
 #[derive(Clone, Debug)]
@@ -280,7 +283,10 @@ impl<'a> Disassembly<'a> {
         let labels = match_labels(&train, source.categories())?;
         labels.positions(train.labels(), task, train.categories(), source.categories())?;
         let macs = source.size().macs;
-        let sizes = PartSizes { calibration: calibration(self.sizes.calibration, task.len(), macs), ..self.sizes };
+        let sizes = PartSizes {
+            attribution: self.sizes.attribution.map(|images| candidates(images, task.len(), macs)),
+            calibration: calibration(self.sizes.calibration, task.len(), macs),
+        };
         let parts = Parts::new(&train, sizes, self.seed, &self.listed)?;
         let images = TaskImages { source: &train, labels: &labels, parts: &parts, task };
         images.require(&self.settings.roles())?;
@@ -293,6 +299,11 @@ impl<'a> Disassembly<'a> {
 pub fn calibration(images: usize, categories: usize, macs: u64) -> usize {
     let affordable = (CALIBRATION_MACS / macs.max(1)) as usize / categories.max(1);
     images.min(CALIBRATION_IMAGES / categories.max(1)).min(affordable.max(LEAST_CALIBRATION)).max(1)
+}
+
+/// From how many images of a category the surest are picked, alike.
+fn candidates(images: usize, categories: usize, macs: u64) -> usize {
+    images.min(((PICKING_MACS / macs.max(1)) as usize / categories.max(1)).max(LEAST_CANDIDATES))
 }
 
 impl Component {

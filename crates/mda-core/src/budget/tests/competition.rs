@@ -81,10 +81,10 @@ fn the_whole_repair_decides_between_the_best_trials() {
     let worth = |plan: &KeepPlan| (0..5).find(|&index| of(index, plan)).unwrap_or(5) as f64;
     let evaluate = |plan: &KeepPlan| Ok(Quality { accuracy: 50.0, loss: worth(plan) });
     let confirmed = std::cell::Cell::new(0);
-    let confirm = |ranking: usize, plan: &KeepPlan| {
-        assert!(of(ranking, plan), "told whose plan it is");
-        confirmed.set(confirmed.get() + 1);
-        Ok(Quality { accuracy: 50.0, loss: 9.0 - worth(plan) })
+    let confirm = |plans: &[(usize, &KeepPlan)]| {
+        assert!(plans.iter().all(|&(ranking, plan)| of(ranking, plan)), "told whose plans they are");
+        confirmed.set(confirmed.get() + plans.len());
+        Ok(plans.iter().map(|(_, plan)| Quality { accuracy: 50.0, loss: 9.0 - worth(plan) }).collect())
     };
     let request = Request {
         strategies: &[Strategy::Uniform],

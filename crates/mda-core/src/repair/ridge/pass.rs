@@ -1,0 +1,98 @@
+//! The source and its components over the same images, from one layer to the next.
+
+use super::Member;
+use super::layer::Layer;
+use crate::graph::NodeId;
+use crate::model::Model;
+use crate::observe::regression::{Gathered, Regression, Sampling};
+use crate::repair::RepairError;
+use crate::repair::frontier::{Frontier, Values};
+use crate::tensor::Tensor;
+use rayon::prelude::*;
+
+/// The source over the images of one set.
+pub(super) struct Pass<'a> {
+    source: Frontier<'a>,
+}
+
+/// What every group of a layer is fitted on, or why there is nothing.
+pub(super) type Regressions = Result<Vec<Regression>, RepairError>;
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(source: Frontier<'a>) -> Self {
+        Self { source }
+    }
+
+    /// What every group of `layers`, which are one layer of several components, is fitted on: what the component's filters see
+    /// against what the source answers.
+    pub(super) fn regressions(
+        &mut self,
+        source: &Model,
+        origin: NodeId,
+        set: usize,
+        members: &mut [Member<'a>],
+        layers: &[Layer],
+    ) -> Result<Vec<Regressions>, RepairError> {
+        let indices = self.source.indices();
+        self.source.advance(source, origin)?;
+        for layer in layers {
+            let Member { model, fronts, .. } = &mut members[layer.member];
+            let input = model.graph().node(layer.id).inputs[0];
+            fronts[set].as_mut().map(|front| front.advance(model, input)).transpose()?;
+        }
+        let mut gathering = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let Member { model, fronts, work, .. } = &members[layer.member];
+            let Some(front) = &fronts[set] else { continue };
+            let inputs = front.values(model, model.graph().node(layer.id).inputs[0])?;
+            let sampling = Sampling::new(&layer.geometry, indices.len(), layer.positions, layer.most);
+            let gathered = (0..layer.geometry.groups).map(|_| layer.gatherer(sampling.rows())).collect::<Vec<_>>();
+            gathering.push(Gathering { layer, kept: work.origin(layer.id)?.1, inputs, sampling, gathered });
+        }
+        let (mut first, mut source_is_finite) = (0, true);
+        for answer in self.source.values(source, origin)? {
+            let answer = answer?;
+            let images = &indices[first..indices.len().min(first + answer.shape()[0])];
+            source_is_finite &= answer.first_non_finite().is_none();
+            gathering.iter_mut().try_for_each(|gathering| gathering.add(&answer, first, images))?;
+            first += images.len();
+        }
+        let finished = |gathering: Gathering<'_, '_>| {
+            let regressions: Vec<Regression> = gathering.gathered.into_par_iter().map(Gathered::finish).collect();
+            if regressions.iter().all(Regression::is_finite) {
+                return Ok(regressions);
+            }
+            let layer = source.graph().node(origin).name.clone();
+            Err(if source_is_finite {
+                RepairError::NonFinite { what: format!("what the component computes before `{layer}`") }
+            } else {
+                RepairError::SourceNonFinite { layer }
+            })
+        };
+        Ok(gathering.into_iter().map(finished).collect())
+    }
+}
+
+/// One layer of one component while images run.
+struct Gathering<'l, 'v> {
+    layer: &'l Layer,
+    /// The source's outputs that it answers to.
+    kept: &'l [usize],
+    inputs: Values<'v>,
+    sampling: Sampling,
+    gathered: Vec<Gathered>,
+}
+
+impl Gathering<'_, '_> {
+    /// Takes up a batch: `images` are those that the source gave `answer` for, the first of which is number `first` of the set.
+    fn add(&mut self, answer: &Tensor, first: usize, images: &[usize]) -> Result<(), RepairError> {
+        let Some(input) = self.inputs.next().transpose()? else { return Ok(()) };
+        let Self { layer: Layer { geometry, .. }, kept, sampling, gathered, .. } = self;
+        let sample = sampling.of_batch(geometry, first, images);
+        gathered.par_iter_mut().enumerate().for_each(|(group, gathered)| {
+            let kept = &kept[group * geometry.filters..(group + 1) * geometry.filters];
+            gathered.add(&geometry.observe(&input, group, &sample), &geometry.targets(answer, kept, &sample));
+        });
+        Ok(())
+    }
+}
