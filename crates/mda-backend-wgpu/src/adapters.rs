@@ -1,6 +1,6 @@
 //! Which devices there are, and what they are called.
 
-use crate::backend::ID;
+use crate::error::ID;
 use crate::gpu::Gpu;
 use crate::limits::Limits;
 use mda_core::run::backend::{BackendError, Device};

@@ -1,7 +1,7 @@
 //! Probes: what is read off a value as soon as it is complete.
 
+use crate::command::{Command, Source, View};
 use crate::layers;
-use crate::plan::{Command, Source, View};
 use mda_core::Model;
 use mda_core::graph::NodeId;
 use mda_core::op::{Op, Window};

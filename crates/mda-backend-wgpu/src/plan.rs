@@ -1,12 +1,11 @@
 //! The plan of a model: dispatches in order, the constants that they read, and where every value lives.
 
-use crate::backend::unsupported;
+use crate::command::{Command, Dispatch, Source, View};
+use crate::error::unsupported;
 use crate::gpu::Gpu;
-use crate::kernel::Work;
 use crate::layers::{self, Constants, Convolution, Finish};
 use crate::limits::Limits;
 use crate::observe::{self, Observation};
-use crate::params::Params;
 use mda_core::Model;
 use mda_core::graph::NodeId;
 use mda_core::op::{Op, Window};
@@ -16,53 +15,6 @@ use mda_core::run::backend::placement;
 use mda_core::run::backend::placement::Placement;
 use mda_core::run::backend::{BackendError, Probe};
 use mda_core::tensor::Shape;
-
-/// A buffer, by what it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// The batch.
-    Images,
-    /// Values, one behind another in time.
-    Slot(usize),
-    /// What a probe that computes something answers.
-    Answer(usize),
-    /// Weights and tables.
-    Constant(usize),
-}
-
-/// A batch of values in a buffer: image `n` starts at number `offset + n * stride`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct View {
-    pub buffer: Source,
-    pub offset: usize,
-    pub stride: usize,
-    pub shape: Shape,
-}
-
-/// One run of a kernel.
-#[derive(Clone, Debug)]
-pub(crate) struct Dispatch {
-    pub work: Work,
-    pub params: Params,
-    /// What the kernel's bindings from 1 on are.
-    pub bindings: Vec<Source>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
-    Dispatch(Dispatch),
-    /// Hands `from` out as the answer of that number.
-    Answer {
-        from: View,
-        answer: usize,
-    },
-}
-
-impl Command {
-    pub(crate) fn is_dispatch(&self) -> bool {
-        matches!(self, Self::Dispatch(_))
-    }
-}
 
 /// A model, ready to run.
 #[derive(Debug)]
