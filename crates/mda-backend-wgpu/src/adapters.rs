@@ -64,11 +64,7 @@ impl Adapters {
 
     fn entry(&self, id: Option<&str>) -> Result<&Entry, BackendError> {
         let entry = self.0.iter().find(|entry| id.is_none_or(|id| entry.device.id == id));
-        entry.ok_or_else(|| BackendError::NoDevice {
-            backend: ID.into(),
-            device: id.unwrap_or("default").into(),
-            available: self.devices().into_iter().map(|device| device.id).collect(),
-        })
+        entry.ok_or_else(|| BackendError::no_device(ID, id, self.devices()))
     }
 
     #[cfg(test)]
