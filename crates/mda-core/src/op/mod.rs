@@ -159,6 +159,7 @@ pub(crate) struct Joined {
 
 /// Why a node cannot be cut or joined as asked.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RewriteError {
     /// The groups of a grouped convolution would keep different numbers of channels.
     #[error("its {groups} groups would keep {counts:?} {side} channels; a grouped convolution needs equal counts")]

@@ -72,6 +72,7 @@ const HELD_OUT: usize = 4;
 
 /// Why the logits cannot be rescaled.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RescaleError {
     /// A category without a correctly classified calibration image, or whose largest logits are not positive.
     #[error(

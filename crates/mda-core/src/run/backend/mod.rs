@@ -98,7 +98,8 @@ pub struct RunOutput {
     pub probes: Vec<Tensor>,
 }
 
-/// Why a backend cannot do what it is asked.
+/// Why a backend cannot do what it is asked. The plugin ABI has a code for every variant, so it is closed: a new one must stop the
+/// compiler there.
 #[derive(Debug, Error)]
 pub enum BackendError {
     /// Nodes that the backend does not run.
