@@ -9,7 +9,7 @@ mod presets;
 mod text;
 
 pub use competition::{Competition, ENOUGH_IMAGES};
-pub use presets::PRESETS;
+pub use presets::presets;
 
 use super::extremes::extremes;
 use super::measure::Measure;
