@@ -67,7 +67,7 @@ impl Source {
     pub(super) fn parts(&self, counts: &ImageCounts, categories: usize, seed: u64) -> anyhow::Result<Parts> {
         let sizes = PartSizes {
             attribution: (counts.candidates > 0).then_some(counts.candidates),
-            calibration: calibration(counts.calibration, categories),
+            calibration: calibration(counts.calibration, categories, self.model.size().macs),
         };
         Ok(Parts::new(self.data.train()?, sizes, seed, &[])?)
     }
