@@ -21,7 +21,7 @@ fn component(model: &Model, formulation: &Formulation, logits: Logits) -> Result
     let source = LabelledImages::new(images, model.categories());
     let runner = Runner { backend: &Reference, device: None, batch_size: 3 };
     let attribution = attribute(&runner, model, &source, &source.selection(), formulation)?;
-    match attribution.component(model, &Task::new([0]).unwrap(), logits) {
+    match attribution.component(model, &Task::new([0]).expect("a category"), logits) {
         Ok(component) => Ok(Some(component)),
         Err(CutError::Slice { source: SliceError::EmptyLayer { .. }, .. }) => Ok(None),
         Err(error) => Err(error),

@@ -50,7 +50,13 @@ impl<'a> Predictor<'a> {
 
     /// What the loss rises by under `plan`; `orders` are those of its sites.
     pub(super) fn rise(&self, orders: &[Order], plan: &KeepPlan) -> f64 {
-        self.layers.par_iter().zip(orders).map(|(layer, order)| layer.rise(order, plan)).collect::<Vec<_>>().iter().sum()
+        self.layers
+            .par_iter()
+            .zip(orders)
+            .map(|(layer, order)| layer.rise(order, plan))
+            .collect::<Vec<_>>()
+            .iter()
+            .sum()
     }
 }
 

@@ -30,7 +30,8 @@ fn alone(layer: &Layer<'_>, order: &Order, sites: &Sites<'_>) -> Vec<(usize, Vec
     let pinned = places.iter().filter(|place| place.is_none()).count();
     let spread = |site: usize, lost_of: &dyn Fn(usize) -> f64| -> (usize, Vec<f64>) {
         // A layer may see some of a site's classes only.
-        let mut ranks: Vec<usize> = places.iter().flatten().filter(|(s, _)| *s == site).map(|&(_, rank)| rank).collect();
+        let mut ranks: Vec<usize> =
+            places.iter().flatten().filter(|(s, _)| *s == site).map(|&(_, rank)| rank).collect();
         ranks.sort_unstable();
         let total = sites.sites[site].classes.len();
         (site, (0..=total).map(|kept| lost_of(ranks.partition_point(|&rank| rank < kept))).collect())
@@ -41,7 +42,10 @@ fn alone(layer: &Layer<'_>, order: &Order, sites: &Sites<'_>) -> Vec<(usize, Vec
     let Some((inverse, strength)) = layer.inverse() else {
         // By the share of what is lost in their common order.
         let share = |site: usize| places.iter().flatten().filter(|(s, _)| *s == site).count();
-        return read.iter().map(|&site| spread(site, &|kept| order.lost[order.groups.len() - (share(site) - kept)])).collect();
+        return read
+            .iter()
+            .map(|&site| spread(site, &|kept| order.lost[order.groups.len() - (share(site) - kept)]))
+            .collect();
     };
     let of_site = |&site: &usize| {
         let mut own: Vec<(usize, usize)> = places

@@ -114,9 +114,9 @@ impl<'a> Layer<'a> {
                 (0..order.len()).map(|d| of_row(d) - strength * squared_norm(weight.col_as_slice(d))).collect()
             }
             // As if nothing could make up for it.
-            None => {
-                (0..order.len()).map(|d| moments.xx[(order[d], order[d])] * squared_norm(weight.col_as_slice(d))).collect()
-            }
+            None => (0..order.len())
+                .map(|d| moments.xx[(order[d], order[d])] * squared_norm(weight.col_as_slice(d)))
+                .collect(),
         };
         self.summed(groups, &squares)
     }
@@ -161,7 +161,8 @@ fn factor(moments: &Moments, order: &[usize]) -> Option<(Mat<f64>, f64)> {
 /// The layer's weight over all inputs, `[Q, D]`: zero where a grouped filter does not see them, every row times `scale`.
 fn weight(model: &Model, id: NodeId, scale: &[f64], width: usize) -> Mat<f64> {
     let graph = model.graph();
-    let (numbers, channels) = (model.node_parameters(id).get("weight"), graph.node(graph.node(id).inputs[0]).shape.channels());
+    let (numbers, channels) =
+        (model.node_parameters(id).get("weight"), graph.node(graph.node(id).inputs[0]).shape.channels());
     let mut dense = Mat::zeros(scale.len(), width);
     for (q, &scale) in scale.iter().enumerate() {
         let first = match &graph.node(id).op {

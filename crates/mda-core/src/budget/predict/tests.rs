@@ -57,9 +57,8 @@ fn expected(model: &Model, id: usize, regression: &Regression, minds: &[f64], ke
     let weight = model.node_parameters(id).get("weight");
     let channels = model.graph().node(model.graph().node(id).inputs[0]).shape.channels();
     let taps = moments.xx.nrows() / channels;
-    let part = |stays: bool| -> Vec<usize> {
-        (0..channels * taps).filter(|d| kept.contains(&(d / taps)) == stays).collect()
-    };
+    let part =
+        |stays: bool| -> Vec<usize> { (0..channels * taps).filter(|d| kept.contains(&(d / taps)) == stays).collect() };
     let (own, gone) = (part(true), part(false));
     let block = |rows: &[usize], columns: &[usize]| {
         Mat::from_fn(rows.len(), columns.len(), |r, c| moments.xx[(rows[r], columns[c])])

@@ -44,7 +44,7 @@ impl FromStr for Formulation {
 impl Formulation {
     fn set(&mut self, key: &str, value: &str) -> Result<(), FormulationError> {
         match key {
-            "measure" => self.measure = named(key, value, &Measure::ALL)?,
+            "measure" => self.measure = named(key, value, Measure::ALL)?,
             "seed" => match &mut self.measure {
                 Measure::Random { seed } => *seed = number(key, value, "a whole number")?,
                 _ => return Err(wrong(key, value, "no value unless the measure is random")),

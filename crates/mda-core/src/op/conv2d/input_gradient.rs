@@ -62,7 +62,8 @@ impl Map<'_> {
     fn scatter(&self, numbers: &[f32], tap: usize, plane: &mut [f32]) {
         let [ky, kx] = [tap / self.window.kernel[1], tap % self.window.kernel[1]];
         let columns = self.output[1];
-        let seen: Vec<usize> = (0..columns).filter(|&x| self.window.source(1, x, kx, self.input[1]).is_some()).collect();
+        let seen: Vec<usize> =
+            (0..columns).filter(|&x| self.window.source(1, x, kx, self.input[1]).is_some()).collect();
         let Some((&left, &right)) = seen.first().zip(seen.last()) else { return };
         let Some(start) = self.window.source(1, left, kx, self.input[1]) else { return };
         let step = self.window.stride[1];

@@ -117,7 +117,7 @@ enum ObserverKind<V> {
 impl<L: TensorLibrary> Plan<L> {
     fn new(library: L, model: &Model, probes: &[Probe]) -> Result<Self, BackendError> {
         let observer = |&probe: &Probe| observer(&library, Reading::new(model, probe)?).map_err(L::failed);
-        let observers = probes.iter().map(|probe| observer(probe)).collect::<Result<_, _>>()?;
+        let observers = probes.iter().map(observer).collect::<Result<_, _>>()?;
         let on_device = |step: Step| Ok((library.layer(model, &step)?, step));
         let steps = schedule(model, probes).into_iter().map(on_device).collect::<Result<_, _>>().map_err(L::failed)?;
         let graph = model.graph();
