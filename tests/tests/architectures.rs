@@ -46,7 +46,7 @@ fn random_plan(model: &Model, share: f32, task: &[usize], seed: u64) -> KeepPlan
     let graph = model.graph();
     let classes = ChannelClasses::of(graph);
     let mut random = Random::new(seed);
-    let mut keep: Vec<bool> = (0..classes.count()).map(|_| random.uniform(0.0, 1.0) < share).collect();
+    let mut keep = classes.each(|| random.uniform(0.0, 1.0) < share);
     for value in 0..graph.nodes().len() {
         let of_value = classes.of_value(value);
         if !of_value.iter().any(|&class| keep[class]) {

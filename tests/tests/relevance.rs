@@ -6,6 +6,7 @@ use mda_core::cut::SliceError;
 use mda_core::cut::{Component, CutError, Logits};
 use mda_core::graph::ChannelClasses;
 use mda_core::method::Formulation;
+use mda_core::model::task::Task;
 use mda_core::run::Runner;
 use mda_core::run::reference::Reference;
 use mda_testkit::generate::{model_from_seed, models, random_images};
@@ -20,7 +21,7 @@ fn component(model: &Model, formulation: &Formulation, logits: Logits) -> Result
     let source = LabelledImages::new(images, model.categories());
     let runner = Runner { backend: &Reference, device: None, batch_size: 3 };
     let attribution = attribute(&runner, model, &source, &source.selection(), formulation)?;
-    match attribution.component(model, &[0], logits) {
+    match attribution.component(model, &Task::new([0]).expect("a category"), logits) {
         Ok(component) => Ok(Some(component)),
         Err(CutError::Slice { source: SliceError::EmptyLayer { .. }, .. }) => Ok(None),
         Err(error) => Err(error),
@@ -38,7 +39,7 @@ proptest! {
             let component = component(&model, &formulation, logits);
             let component = component.map_err(|error| TestCaseError::fail(error.to_string()))?;
             let Some(component) = component else { continue };
-            let mut kept: Vec<Option<bool>> = vec![None; classes.count()];
+            let mut kept = classes.each(|| None);
             for value in 0..model.graph().nodes().len() {
                 for (channel, &class) in classes.of_value(value).iter().enumerate() {
                     let keeps = component.plan.kept(value).binary_search(&channel).is_ok();

@@ -92,11 +92,11 @@ proptest! {
     fn a_plan_keeps_what_is_wanted_and_whole_classes(model in models(), share in 0.0f32..0.5, seed: u64) {
         let (wanted, plan) = random_plan(&model, share, seed);
         let (graph, classes) = (model.graph(), ChannelClasses::of(model.graph()));
-        let mut kept: Vec<Option<bool>> = vec![None; classes.count()];
+        let mut kept = classes.each(|| None);
         for (value, wanted) in wanted.iter().enumerate() {
             for (channel, &class) in classes.of_value(value).iter().enumerate() {
                 let keeps = plan.kept(value).binary_search(&channel).is_ok();
-                prop_assert_eq!(*kept[class].get_or_insert(keeps), keeps, "class {} of {}", class, graph.node(value).name);
+                prop_assert_eq!(*kept[class].get_or_insert(keeps), keeps, "{:?} of {}", class, graph.node(value).name);
                 let is_logit = classes.of_value(graph.output()).contains(&class);
                 prop_assert!(keeps || !wanted[channel] || is_logit);
             }

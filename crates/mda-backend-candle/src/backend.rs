@@ -1,16 +1,12 @@
-//! The backend traits over plans.
+//! The backend: which devices it has, what it refuses, and how it compiles.
 
-use crate::devices::{self, ID, failed};
-use crate::plan::Plan;
+use crate::devices::{self, ID};
+use crate::library::Candle;
 use crate::sliding::Sliding;
+use mda_core::Model;
 use mda_core::graph::Node;
 use mda_core::op::{Op, Window};
-use mda_core::run::backend::{
-    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
-};
-use mda_core::tensor::Shape;
-use mda_core::{Model, Tensor};
-use std::sync::Arc;
+use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, Unsupported, tensor_library};
 
 /// The candle backend, `candle`.
 ///
@@ -44,8 +40,7 @@ impl Backend for CandleBackend {
         if !nodes.is_empty() {
             return Err(BackendError::Unsupported { backend: ID.into(), nodes });
         }
-        let plan = Plan::new(model, probes, device)?;
-        Ok(Box::new(Compiled { plan: Arc::new(plan), input: model.input_shape() }))
+        tensor_library::compile(Candle(device), model, probes)
     }
 }
 
@@ -66,25 +61,6 @@ fn too_wide(model: &Model, node: &Node) -> Option<Unsupported> {
     let reason =
         format!("with its padding, the map takes {bytes} bytes an image; this backend pads up to {PADDED_BYTES}");
     (bytes > PADDED_BYTES).then(|| Unsupported { node: node.name.clone(), reason })
-}
-
-#[derive(Clone)]
-struct Compiled {
-    plan: Arc<Plan>,
-    input: Shape,
-}
-
-impl Program for Compiled {
-    fn session(&self) -> Result<Box<dyn Session>, BackendError> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-impl Session for Compiled {
-    fn run(&mut self, batch: &Tensor) -> Result<RunOutput, BackendError> {
-        check_batch(self.input, batch)?;
-        self.plan.run(batch).map_err(failed)
-    }
 }
 
 #[cfg(test)]

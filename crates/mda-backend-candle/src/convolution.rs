@@ -12,6 +12,7 @@ const CPU_COLUMNS: usize = 8 << 20;
 const GPU_COLUMNS: usize = 512 << 20;
 
 /// A convolution over maps of known extents.
+#[derive(Clone)]
 pub(crate) struct Convolution {
     sliding: Sliding,
     /// `[G, Q / G, KH*KW * P / G]`, taps before channels, as the columns are stacked.

@@ -31,17 +31,10 @@ pub(crate) fn list() -> Vec<backend::Device> {
 /// # Errors
 /// [`BackendError::NoDevice`] where there is none of that name, [`BackendError::Failed`] where it does not open.
 pub(crate) fn open(wanted: Option<&str>) -> Result<Device, BackendError> {
-    let wanted = wanted.unwrap_or(CPU);
-    if wanted == CPU {
-        return Ok(Device::Cpu);
-    }
+    let Some(wanted) = wanted.filter(|&wanted| wanted != CPU) else { return Ok(Device::Cpu) };
     match gpus().iter().position(|(id, _)| id == wanted) {
         Some(ordinal) => gpu(ordinal).map_err(failed),
-        None => Err(BackendError::NoDevice {
-            backend: ID.into(),
-            device: wanted.into(),
-            available: list().into_iter().map(|device| device.id).collect(),
-        }),
+        None => Err(BackendError::no_device(ID, Some(wanted), list())),
     }
 }
 

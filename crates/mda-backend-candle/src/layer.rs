@@ -11,6 +11,7 @@ use mda_core::op::{Op, Window};
 use mda_core::run::backend::schedule::Step;
 
 /// An operation, ready to run.
+#[derive(Clone)]
 pub(crate) enum Layer {
     Normalize { mean: Tensor, std: Tensor },
     Convolution(Convolution),

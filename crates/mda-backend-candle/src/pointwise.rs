@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 
 /// A lower and an upper bound, either of which may be absent.
+#[derive(Clone)]
 pub(crate) struct Bounds {
     low: Option<Tensor>,
     high: Option<Tensor>,
@@ -44,6 +45,7 @@ impl Bounds {
 }
 
 /// Channels picked by index; a channel of zeros stands behind the input's where one is needed.
+#[derive(Clone)]
 pub(crate) struct Selection {
     indices: Tensor,
     with_zeros: bool,

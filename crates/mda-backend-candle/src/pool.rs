@@ -14,6 +14,7 @@ pub(crate) fn max(map: &Tensor, sliding: &Sliding) -> Result<Tensor> {
 }
 
 /// An average pool: the window and what its sums are divided by.
+#[derive(Clone)]
 pub(crate) struct Average {
     sliding: Sliding,
     divisors: Tensor,

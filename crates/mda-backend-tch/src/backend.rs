@@ -1,14 +1,10 @@
-//! The backend traits over plans.
+//! The backend: which devices it has, and how it compiles.
 
-use crate::devices::{self, ID, failed};
-use crate::plan::Plan;
-use mda_core::run::backend::{
-    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
-};
-use mda_core::tensor::Shape;
-use mda_core::{Model, Tensor};
+use crate::devices::{self, ID};
+use crate::library::LibTorch;
+use mda_core::Model;
+use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, Unsupported, tensor_library};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 
 /// The LibTorch backend, `tch`.
 ///
@@ -43,32 +39,6 @@ impl Backend for TchBackend {
     }
 
     fn compile(&self, model: &Model, device: Option<&str>, probes: &[Probe]) -> Result<Box<dyn Program>, BackendError> {
-        let plan = Plan::new(model, probes, devices::open(device)?)?;
-        Ok(Box::new(Compiled { plan: Mutex::new(plan), input: model.input_shape() }))
-    }
-}
-
-/// LibTorch's tensors may move to another thread but not be shared, so every session takes references of its own.
-struct Compiled {
-    plan: Mutex<Plan>,
-    input: Shape,
-}
-
-impl Program for Compiled {
-    fn session(&self) -> Result<Box<dyn Session>, BackendError> {
-        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner).shallow_clone();
-        Ok(Box::new(Running { plan, input: self.input }))
-    }
-}
-
-struct Running {
-    plan: Plan,
-    input: Shape,
-}
-
-impl Session for Running {
-    fn run(&mut self, batch: &Tensor) -> Result<RunOutput, BackendError> {
-        check_batch(self.input, batch)?;
-        self.plan.run(batch).map_err(failed)
+        tensor_library::compile(LibTorch(devices::open(device)?), model, probes)
     }
 }

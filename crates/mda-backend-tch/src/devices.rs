@@ -27,16 +27,9 @@ pub(crate) fn list() -> Vec<backend::Device> {
 /// # Errors
 /// [`BackendError::NoDevice`] where there is none of that name.
 pub(crate) fn open(wanted: Option<&str>) -> Result<Device, BackendError> {
-    let wanted = wanted.unwrap_or(CPU);
-    if wanted == CPU {
-        return Ok(Device::Cpu);
-    }
+    let Some(wanted) = wanted.filter(|&wanted| wanted != CPU) else { return Ok(Device::Cpu) };
     let gpu = (0..gpus()).find(|ordinal| wanted == format!("cuda:{ordinal}")).map(Device::Cuda);
-    gpu.ok_or_else(|| BackendError::NoDevice {
-        backend: ID.into(),
-        device: wanted.into(),
-        available: list().into_iter().map(|device| device.id).collect(),
-    })
+    gpu.ok_or_else(|| BackendError::no_device(ID, Some(wanted), list()))
 }
 
 /// An error of LibTorch in the backend's words, without the C++ stack that follows its first line.

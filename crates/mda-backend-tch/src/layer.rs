@@ -1,31 +1,32 @@
 //! One operation of the graph with its numbers on the device.
 
 use crate::sliding::{Average, Sliding};
-use crate::transfer::{Result, per_channel, upload};
+use crate::transfer::{Result, Shared, per_channel, upload};
 use mda_core::Model;
 use mda_core::op::Op;
 use mda_core::run::backend::schedule::Step;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// An operation, ready to run.
+#[derive(Clone)]
 pub(crate) enum Layer {
     Normalize {
-        mean: Tensor,
-        std: Tensor,
+        mean: Shared,
+        std: Shared,
     },
     Convolution {
-        weight: Tensor,
-        bias: Option<Tensor>,
+        weight: Shared,
+        bias: Option<Shared>,
         sliding: Sliding,
         groups: i64,
     },
     Linear {
-        weight: Tensor,
-        bias: Option<Tensor>,
+        weight: Shared,
+        bias: Option<Shared>,
     },
     Affine {
-        scale: Tensor,
-        shift: Tensor,
+        scale: Shared,
+        shift: Shared,
     },
     Clamp {
         min: Option<f32>,
@@ -39,7 +40,7 @@ pub(crate) enum Layer {
     Flatten,
     /// Indices of channels; a channel of zeros stands behind the input's where one is needed.
     SelectChannels {
-        indices: Tensor,
+        indices: Shared,
         with_zeros: bool,
     },
 }
@@ -84,7 +85,7 @@ impl Layer {
             Op::SelectChannels(op) => {
                 let zeros = input.channels();
                 let indices: Vec<i64> = op.channels.iter().map(|channel| channel.unwrap_or(zeros) as i64).collect();
-                let indices = Tensor::f_from_slice(&indices)?.f_to(device)?;
+                let indices = Tensor::f_from_slice(&indices)?.f_to(device)?.into();
                 Self::SelectChannels { indices, with_zeros: op.channels.contains(&None) }
             }
         })
@@ -96,9 +97,9 @@ impl Layer {
         match self {
             Self::Normalize { mean, std } => first.f_sub(mean)?.f_div(std),
             Self::Convolution { weight, bias, sliding, groups } => {
-                convolve(&sliding.pad(first, 0.0)?, weight, bias.as_ref(), sliding, *groups)
+                convolve(&sliding.pad(first, 0.0)?, weight, bias.as_deref(), sliding, *groups)
             }
-            Self::Linear { weight, bias } => first.f_linear(weight, bias.as_ref()),
+            Self::Linear { weight, bias } => first.f_linear(weight, bias.as_deref()),
             Self::Affine { scale, shift } => first.f_mul(scale)?.f_add(shift),
             Self::Clamp { min, max } => {
                 let above = min.map_or_else(|| Ok(first.shallow_clone()), |min| first.f_clamp_min(f64::from(min)))?;
@@ -117,32 +118,6 @@ impl Layer {
             Self::SelectChannels { indices, with_zeros: true } => {
                 let zeros = first.f_narrow(1, 0, 1)?.f_zeros_like()?;
                 Tensor::f_cat(&[first, &zeros], 1)?.f_index_select(1, indices)
-            }
-        }
-    }
-
-    /// The same numbers for another thread: LibTorch counts references, so nothing is copied.
-    pub(crate) fn shallow_clone(&self) -> Self {
-        let of = Tensor::shallow_clone;
-        match self {
-            Self::Normalize { mean, std } => Self::Normalize { mean: of(mean), std: of(std) },
-            Self::Convolution { weight, bias, sliding, groups } => Self::Convolution {
-                weight: of(weight),
-                bias: bias.as_ref().map(of),
-                sliding: sliding.clone(),
-                groups: *groups,
-            },
-            Self::Linear { weight, bias } => Self::Linear { weight: of(weight), bias: bias.as_ref().map(of) },
-            Self::Affine { scale, shift } => Self::Affine { scale: of(scale), shift: of(shift) },
-            Self::Clamp { min, max } => Self::Clamp { min: *min, max: *max },
-            Self::MaxPool(sliding) => Self::MaxPool(sliding.clone()),
-            Self::AvgPool(average) => Self::AvgPool(average.shallow_clone()),
-            Self::GlobalAvgPool => Self::GlobalAvgPool,
-            Self::Add => Self::Add,
-            Self::Concat => Self::Concat,
-            Self::Flatten => Self::Flatten,
-            Self::SelectChannels { indices, with_zeros } => {
-                Self::SelectChannels { indices: of(indices), with_zeros: *with_zeros }
             }
         }
     }

@@ -5,8 +5,8 @@
 mod backend;
 mod devices;
 mod layer;
+mod library;
 mod observe;
-mod plan;
 mod sliding;
 mod transfer;
 

@@ -1,6 +1,6 @@
 //! Windows as LibTorch takes them: symmetric padding in the operation, every other padding before it.
 
-use crate::transfer::{Result, extents};
+use crate::transfer::{Result, Shared, extents};
 use mda_core::op::{AvgPool, Window};
 use tch::{Device, Tensor};
 
@@ -76,12 +76,12 @@ impl Sliding {
 }
 
 /// An average pool.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Average {
     sliding: Sliding,
     count_include_pad: bool,
     /// What the sums are divided by, `[1, 1, OH, OW]`, where LibTorch does not see the padding.
-    divisors: Option<Tensor>,
+    divisors: Option<Shared>,
 }
 
 impl Average {
@@ -92,7 +92,9 @@ impl Average {
         } else {
             let at = |index: usize| pool.divisor([index / output[1], index % output[1]], input) as f32;
             let numbers: Vec<f32> = (0..output[0] * output[1]).map(at).collect();
-            Some(Tensor::f_from_slice(&numbers)?.f_reshape(extents(&[1, 1, output[0], output[1]]))?.f_to(device)?)
+            Some(
+                Tensor::f_from_slice(&numbers)?.f_reshape(extents(&[1, 1, output[0], output[1]]))?.f_to(device)?.into(),
+            )
         };
         Ok(Self { sliding, count_include_pad: pool.count_include_pad, divisors })
     }
@@ -106,10 +108,5 @@ impl Average {
             Some(divisors) => pooled(&self.sliding.pad(map, 0.0)?, Some(1))?.f_div(divisors),
             None => pooled(map, None),
         }
-    }
-
-    pub(crate) fn shallow_clone(&self) -> Self {
-        let divisors = self.divisors.as_ref().map(Tensor::shallow_clone);
-        Self { sliding: self.sliding.clone(), count_include_pad: self.count_include_pad, divisors }
     }
 }

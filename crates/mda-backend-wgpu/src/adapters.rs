@@ -1,6 +1,6 @@
 //! Which devices there are, and what they are called.
 
-use crate::backend::ID;
+use crate::error::ID;
 use crate::gpu::Gpu;
 use crate::limits::Limits;
 use mda_core::run::backend::{BackendError, Device};
@@ -64,11 +64,7 @@ impl Adapters {
 
     fn entry(&self, id: Option<&str>) -> Result<&Entry, BackendError> {
         let entry = self.0.iter().find(|entry| id.is_none_or(|id| entry.device.id == id));
-        entry.ok_or_else(|| BackendError::NoDevice {
-            backend: ID.into(),
-            device: id.unwrap_or("default").into(),
-            available: self.devices().into_iter().map(|device| device.id).collect(),
-        })
+        entry.ok_or_else(|| BackendError::no_device(ID, id, self.devices()))
     }
 
     #[cfg(test)]

@@ -1,14 +1,13 @@
 //! The backend traits over plans.
 
 use crate::adapters::Adapters;
+use crate::error::ID;
 use crate::gpu::Gpu;
 use crate::plan::Plan;
 use crate::session::Running;
 use mda_core::Model;
 use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, Session, Unsupported};
 use std::sync::{Arc, OnceLock};
-
-pub(crate) const ID: &str = "wgpu";
 
 /// The GPU backend, `wgpu`.
 ///
@@ -74,16 +73,5 @@ impl Program for Compiled {
     fn session(&self) -> Result<Box<dyn Session>, BackendError> {
         self.gpu.check()?;
         Ok(Box::new(Running::new(Arc::clone(&self.gpu), Arc::clone(&self.plan))))
-    }
-}
-
-pub(crate) fn failed(message: impl Into<String>) -> BackendError {
-    BackendError::Failed { backend: ID.into(), message: message.into() }
-}
-
-pub(crate) fn unsupported(node: &str, reason: impl Into<String>) -> BackendError {
-    BackendError::Unsupported {
-        backend: ID.into(),
-        nodes: vec![Unsupported { node: node.into(), reason: reason.into() }],
     }
 }

@@ -1,6 +1,6 @@
 //! An opened device: every call to it is guarded, so that whatever goes wrong there is an error here.
 
-use crate::backend::failed;
+use crate::error::failed;
 use crate::kernel::Kernel;
 use crate::limits::Limits;
 use mda_core::run::backend::BackendError;

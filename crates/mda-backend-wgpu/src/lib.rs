@@ -7,6 +7,8 @@
 
 mod adapters;
 mod backend;
+mod command;
+mod error;
 mod gpu;
 mod kernel;
 mod layers;

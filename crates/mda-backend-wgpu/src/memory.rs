@@ -1,9 +1,10 @@
 //! The buffers of a session, kept between runs, and the commands over them.
 
-use crate::backend::failed;
+use crate::command::{Command, Dispatch, Source, View};
+use crate::error::failed;
 use crate::gpu::Gpu;
 use crate::params::Params;
-use crate::plan::{Command, Dispatch, Plan, Source, View};
+use crate::plan::Plan;
 use mda_core::run::backend::BackendError;
 use wgpu::{
     BindGroup, BindGroupEntry, BindingResource, Buffer, BufferBinding, BufferSize, BufferSlice, BufferUsages,

@@ -1,6 +1,6 @@
 //! What every kernel is told: `Params` of `params.wgsl`.
 
-use crate::plan::View;
+use crate::command::View;
 use bytemuck::{Pod, Zeroable};
 use mda_core::op::{Padding, Window};
 

@@ -1,12 +1,11 @@
 //! The plan of a model: dispatches in order, the constants that they read, and where every value lives.
 
-use crate::backend::unsupported;
+use crate::command::{Command, Dispatch, Source, View};
+use crate::error::unsupported;
 use crate::gpu::Gpu;
-use crate::kernel::Work;
 use crate::layers::{self, Constants, Convolution, Finish};
 use crate::limits::Limits;
-use crate::observe::{self, Observation};
-use crate::params::Params;
+use crate::observe;
 use mda_core::Model;
 use mda_core::graph::NodeId;
 use mda_core::op::{Op, Window};
@@ -14,55 +13,8 @@ use mda_core::run::backend::fusion;
 use mda_core::run::backend::fusion::Chain;
 use mda_core::run::backend::placement;
 use mda_core::run::backend::placement::Placement;
-use mda_core::run::backend::{BackendError, Probe};
+use mda_core::run::backend::{BackendError, Probe, Reading};
 use mda_core::tensor::Shape;
-
-/// A buffer, by what it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// The batch.
-    Images,
-    /// Values, one behind another in time.
-    Slot(usize),
-    /// What a probe that computes something answers.
-    Answer(usize),
-    /// Weights and tables.
-    Constant(usize),
-}
-
-/// A batch of values in a buffer: image `n` starts at number `offset + n * stride`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct View {
-    pub buffer: Source,
-    pub offset: usize,
-    pub stride: usize,
-    pub shape: Shape,
-}
-
-/// One run of a kernel.
-#[derive(Clone, Debug)]
-pub(crate) struct Dispatch {
-    pub work: Work,
-    pub params: Params,
-    /// What the kernel's bindings from 1 on are.
-    pub bindings: Vec<Source>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
-    Dispatch(Dispatch),
-    /// Hands `from` out as the answer of that number.
-    Answer {
-        from: View,
-        answer: usize,
-    },
-}
-
-impl Command {
-    pub(crate) fn is_dispatch(&self) -> bool {
-        matches!(self, Self::Dispatch(_))
-    }
-}
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -101,29 +53,29 @@ impl Plan {
         probes: &[Probe],
     ) -> Result<Self, BackendError> {
         let graph = model.graph();
-        let observations = probes.iter().map(|&probe| Observation::new(model, probe)).collect::<Result<Vec<_>, _>>()?;
+        let readings = probes.iter().map(|&probe| Reading::new(model, probe)).collect::<Result<Vec<_>, _>>()?;
         let mut observed = vec![false; graph.nodes().len()];
-        observations.iter().for_each(|observation| observed[observation.value] = true);
+        readings.iter().for_each(|reading| observed[reading.value] = true);
         let chains = fusion::chains(model, &observed);
         let placement = placement::place(model, &chains);
-        check_sizes(limits, model, &placement, &observations)?;
+        check_sizes(limits, model, &placement, &readings)?;
 
         let mut plan = Planning { model, placement, constants, commands: Vec::new() };
-        plan.observe(&observations, graph.input());
+        plan.observe(&readings, graph.input());
         for chain in &chains {
             plan.layer(chain)?;
-            plan.observe(&observations, chain.end);
+            plan.observe(&readings, chain.end);
         }
         plan.commands.push(Command::Answer { from: plan.view(graph.output()), answer: 0 });
         plan.check_params(limits)?;
         let logits = graph.node(graph.output()).shape.batched(1);
-        let computed = observations.iter().map(Observation::is_computed);
+        let computed = readings.iter().map(observe::is_computed);
         Ok(Self {
             commands: plan.commands,
             constants: plan.constants.into_buffers(),
             slots: plan.placement.slots,
             computed: std::iter::once(false).chain(computed).collect(),
-            answers: std::iter::once(logits).chain(observations.into_iter().map(|seen| seen.axes)).collect(),
+            answers: std::iter::once(logits).chain(readings.into_iter().map(|reading| reading.shape)).collect(),
             input: model.input_shape(),
         })
     }
@@ -159,10 +111,10 @@ impl Planning<'_> {
     }
 
     /// What is read off the value of `id` as soon as it is complete; the first answer is the logits.
-    fn observe(&mut self, observations: &[Observation], id: NodeId) {
-        for (index, observation) in observations.iter().enumerate() {
-            if placement::root(self.model, observation.value) == id {
-                self.commands.extend(observe::commands(observation, self.view(observation.value), index + 1));
+    fn observe(&mut self, readings: &[Reading], id: NodeId) {
+        for (index, reading) in readings.iter().enumerate() {
+            if placement::root(self.model, reading.value) == id {
+                self.commands.extend(observe::commands(reading, self.view(reading.value), index + 1));
             }
         }
     }
@@ -216,19 +168,14 @@ impl Planning<'_> {
 }
 
 /// Checks that one image of everything fits the buffers that shaders see.
-fn check_sizes(
-    limits: Limits,
-    model: &Model,
-    placement: &Placement,
-    observations: &[Observation],
-) -> Result<(), BackendError> {
+fn check_sizes(limits: Limits, model: &Model, placement: &Placement, readings: &[Reading]) -> Result<(), BackendError> {
     let bytes = |numbers: usize| (numbers as u64).saturating_mul(4);
     let nodes = model.graph().nodes();
     // A buffer is as large as the largest value in it.
     let values = nodes.iter().zip(&placement.places).enumerate();
     let stored = values.filter(|&(id, (_, place))| place.is_some() || id == model.graph().input());
     let values = stored.map(|(id, (node, _))| (id, "its value", bytes(node.shape.elements())));
-    let probes = observations.iter().map(|seen| (seen.node, "a probe at it", bytes(seen.axes.iter().product())));
+    let probes = readings.iter().map(|reading| (reading.node, "a probe at it", bytes(reading.shape.iter().product())));
     match values.chain(probes).find(|&(.., bytes)| bytes > limits.bytes) {
         None => Ok(()),
         Some((id, what, bytes)) => Err(unsupported(&nodes[id].name, too_large(what, bytes, limits))),

@@ -1,6 +1,6 @@
 //! A session: batches in, in parts where they are large, answers out.
 
-use crate::backend::failed;
+use crate::error::failed;
 use crate::gpu::Gpu;
 use crate::memory::{Memory, NUMBER};
 use crate::plan::Plan;

@@ -1,6 +1,8 @@
 //! The command line: one definition yields parsing, help and completions.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mda::core::rescale::Rescaling;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -317,8 +319,8 @@ pub(crate) struct Assemble {
     #[arg(long, value_enum, default_value_t = FormName::Parallel)]
     pub(crate) form: FormName,
     /// How their logits are brought to one scale; by evidence where there is data, else not at all.
-    #[arg(long, value_enum)]
-    pub(crate) rescale: Option<RescaleName>,
+    #[arg(long, value_parser = rescaling())]
+    pub(crate) rescale: Option<Rescaling>,
     /// How many train images of a category calibrate the scale, at most; none of them spoke in a component or repaired one.
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub(crate) calibration: usize,
@@ -374,21 +376,10 @@ pub(crate) enum PriorName {
     Train,
 }
 
-/// How logits are brought to one scale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RescaleName {
-    /// As they are.
-    None,
-    /// By the mean largest logit over correctly classified images, as the released Model-LEGO code does.
-    Ratio,
-    /// By the mean magnitude of each logit, as Model LEGO's poster describes.
-    Magnitude,
-    /// By the norms of the last layers' weights; needs no images.
-    WeightAlign,
-    /// By a scale and a shift for every component, fitted to calibration images.
-    ScaleShiftComponent,
-    /// By a scale and a shift for every category, fitted to calibration images.
-    ScaleShiftCategory,
-    /// The same, and by what each component's last features tell about whose image it is.
-    Evidence,
+/// A rescaling by its name.
+fn rescaling() -> impl TypedValueParser<Value = Rescaling> {
+    let possible = Rescaling::ALL.iter().map(|(rescaling, about)| PossibleValue::new(rescaling.name()).help(*about));
+    let called = |name: &str| Rescaling::ALL.iter().find(|(rescaling, _)| rescaling.name() == name);
+    let known = "the name is one of those that were listed";
+    PossibleValuesParser::new(possible).map(move |name| called(&name).expect(known).0)
 }

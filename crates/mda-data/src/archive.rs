@@ -44,6 +44,7 @@ pub struct ArchivedImage {
 
 /// Why an archive is no image folder.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ArchiveError {
     /// The file cannot be read, or it is no tar archive, or its gzip stream is broken.
     #[error("{}: {source}", path.display())]

@@ -155,7 +155,7 @@ impl DataSet {
 
     /// The first `limit` images of every category, in the order of the set.
     pub fn limit_per_category(&self, limit: usize) -> Self {
-        let indices = select::first_per_category(&self.labels, self.categories.len(), limit);
+        let indices = select::first_per_category(0..self.len(), &self.labels, limit);
         let pick = |values: &[usize]| indices.iter().map(|&index| values[index]).collect();
         Self { positions: pick(&self.positions), labels: pick(&self.labels), ..self.clone() }
     }

@@ -12,6 +12,7 @@ const MOST_BYTES: usize = 128 << 20;
 
 /// Why an image cannot be decoded.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// The bytes begin neither like a JPEG nor like a PNG.
     #[error("neither a JPEG nor a PNG: begins with {found:02x?}")]

@@ -13,6 +13,7 @@ use crate::image_folder::ImageFolderError;
 
 /// Why a data set cannot be opened, or an image of it not be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// There is no data set of a known kind.
     #[error("no {split} split at {}: looked for {}", path.display(), looked_for.join(", "))]

@@ -23,6 +23,7 @@ pub struct Idx {
 
 /// Why a file is not the IDX array that was expected.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum IdxError {
     /// The file cannot be read, or its gzip stream is broken.
     #[error("{}: {source}", path.display())]

@@ -34,6 +34,7 @@ pub struct IdxFolder {
 
 /// Why a folder of IDX files cannot be read or written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum IdxFolderError {
     /// One of the files is malformed.
     #[error(transparent)]

@@ -23,6 +23,7 @@ pub struct ImageFolder {
 
 /// Why a folder is no image folder.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImageFolderError {
     /// A folder cannot be listed.
     #[error("{}: {source}", path.display())]

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Why something in a data set's folder or archive is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Reason {
     /// A file in a category's folder that is no JPEG or PNG by its name.
     Format,

@@ -15,9 +15,10 @@
 //! [`PartsRecord`] says all that it takes to make the same parts again.
 
 use crate::identity::identity;
+use crate::select::first_per_category;
 use mda_core::model::provenance::PartsRecord;
 use mda_core::run::ImageSource;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use thiserror::Error;
 
 /// How many images of a category the parts get, at most.
@@ -53,6 +54,7 @@ pub struct Parts {
 
 /// Why train images cannot be parted as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum PartsError {
     /// A category without an image for a role.
     #[error(
@@ -188,7 +190,7 @@ impl Parts {
         unseen.sort_by_cached_key(|&index| (hash(seed, index), index));
         let judged = sorted([self.of(Role::Tuning), self.of(Role::Choice)].concat());
         unseen.extend(judged.into_iter().filter(free));
-        sorted(first_per_category(&unseen, labels, limit))
+        sorted(first_per_category(unseen, labels, limit))
     }
 
     /// The images that spoke or that something was fitted to.
@@ -231,17 +233,6 @@ fn alternately(positions: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
 fn sorted(mut positions: Vec<usize>) -> Vec<usize> {
     positions.sort_unstable();
     positions
-}
-
-/// The first `limit` positions of every label, in their order.
-pub fn first_per_category(positions: &[usize], labels: &[usize], limit: usize) -> Vec<usize> {
-    let mut seen = HashMap::new();
-    let fits = |&position: &usize| {
-        let count = seen.entry(labels[position]).or_insert(0usize);
-        *count += 1;
-        *count <= limit
-    };
-    positions.iter().copied().filter(fits).collect()
 }
 
 /// `count` of the positions, drawn by `seed`; all where there are no more.

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// A known data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Preset {
     /// MNIST: handwritten digits, 28x28 grey.
     Mnist,

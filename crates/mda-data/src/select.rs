@@ -1,21 +1,24 @@
 //! Which images of a labelled set: by category, and some of each.
 
+use std::collections::HashMap;
+
 /// The indices of the images whose label is among `categories`, in order.
 pub fn of_categories(labels: &[usize], categories: &[usize]) -> Vec<usize> {
     (0..labels.len()).filter(|&index| categories.contains(&labels[index])).collect()
 }
 
-/// The indices of the first `limit` images of every category, in order. Labels from `categories` on are passed over.
-pub fn first_per_category(labels: &[usize], categories: usize, limit: usize) -> Vec<usize> {
-    let mut taken = vec![0; categories];
-    let mut take = |&index: &usize| match taken.get_mut(labels[index]) {
-        Some(count) if *count < limit => {
-            *count += 1;
-            true
-        }
-        _ => false,
+/// Of `indices` the first `limit` of every category, in their order.
+///
+/// # Panics
+/// Where an index has no label.
+pub fn first_per_category(indices: impl IntoIterator<Item = usize>, labels: &[usize], limit: usize) -> Vec<usize> {
+    let mut seen = HashMap::new();
+    let fits = |index: &usize| {
+        let count = seen.entry(labels[*index]).or_insert(0usize);
+        *count += 1;
+        *count <= limit
     };
-    (0..labels.len()).filter(|index| take(index)).collect()
+    indices.into_iter().filter(fits).collect()
 }
 
 /// How many images every category has. Labels from `categories` on are passed over.
@@ -43,9 +46,9 @@ mod tests {
 
     #[test]
     fn picks_the_first_of_every_category() {
-        assert_eq!(first_per_category(&LABELS, 3, 2), [0, 1, 2, 3, 4]);
-        assert_eq!(first_per_category(&LABELS, 2, 9), [1, 3, 4]);
-        assert_eq!(first_per_category(&LABELS, 3, 0), [0usize; 0]);
+        assert_eq!(first_per_category(0..7, &LABELS, 2), [0, 1, 2, 3, 4]);
+        assert_eq!(first_per_category([6, 4, 5, 2, 1], &LABELS, 2), [6, 4, 5, 1]);
+        assert_eq!(first_per_category(0..7, &LABELS, 0), [0usize; 0]);
     }
 
     #[test]

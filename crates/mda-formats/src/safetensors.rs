@@ -9,6 +9,7 @@ use crate::state_dict::Contents;
 
 /// What is wrong with a safetensors file.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SafetensorsError {
     /// The header, or its agreement with the data.
     #[error("the safetensors file is damaged or cut short")]

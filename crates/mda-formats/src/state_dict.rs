@@ -45,6 +45,7 @@ pub enum Format {
 
 /// What goes wrong when a weight file is read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StateDictError {
     /// The file cannot be opened or read.
     #[error("cannot read {}", path.display())]

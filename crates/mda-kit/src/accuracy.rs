@@ -8,6 +8,7 @@ use crate::source::Source;
 use mda_core::Model;
 use mda_core::evaluate::LabelMap;
 use mda_core::evaluate::{Accuracy, auroc};
+use mda_core::model::task::Task;
 use mda_core::run::ImageSource;
 use mda_core::run::{LabelledLogits, Runner};
 use serde::Serialize;
@@ -70,7 +71,7 @@ struct Subject<'a> {
     source: &'a Model,
     test: &'a dyn ImageSource,
     labels: &'a LabelMap,
-    task: &'a [usize],
+    task: &'a Task,
 }
 
 impl Subject<'_> {
@@ -101,7 +102,7 @@ impl Subject<'_> {
     }
 
     fn areas(&self, cut: &Model, repaired: &Model) -> Result<Option<Areas>, Error> {
-        let [category] = *self.task else { return Ok(None) };
+        let [category] = self.task[..] else { return Ok(None) };
         let all: Vec<usize> = (0..self.test.labels().len()).collect();
         let of = |model: &Model| -> Result<Option<f64>, Error> {
             let logit = own_categories(model, self.source, self.task).first().copied().unwrap_or(category);
@@ -119,13 +120,13 @@ impl Subject<'_> {
 pub fn of_own(model: &Model, data: &Data, runtime: &Runtime) -> Result<Accuracy, Error> {
     let test = data.test()?;
     let labels = match_labels(test, model.categories())?;
-    let own: Vec<usize> = (0..model.categories().len()).collect();
+    let own = Task::new(0..model.categories().len()).expect("a valid graph has a logit");
     let positions = labels.positions(test.labels(), &own, test.categories(), model.categories())?;
     Ok(labels.evaluation(&runtime.runner().logits(model, test, &positions)?).within(&own))
 }
 
 /// The categories of `component` that are those of the source's task.
-pub fn own_categories(component: &Model, source: &Model, task: &[usize]) -> Vec<usize> {
+pub fn own_categories(component: &Model, source: &Model, task: &Task) -> Vec<usize> {
     let is_own = |name: &String| task.iter().any(|&category| source.categories()[category] == *name);
     let names = component.categories().iter().enumerate();
     names.filter(|(_, name)| is_own(name)).map(|(category, _)| category).collect()

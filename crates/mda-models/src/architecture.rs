@@ -49,6 +49,7 @@ pub enum Widths {
 
 /// Why an architecture cannot be built as configured.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum BuildError {
     /// A width factor that is not a finite number above 0.
     #[error("expected a finite width factor above 0, got {factor}")]

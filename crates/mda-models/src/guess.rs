@@ -38,6 +38,7 @@ pub struct ChangedWidth {
 
 /// Why no architecture could be found.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum GuessError {
     /// There is no entry that inference needs.
     #[error("expected the entries of a state_dict, found none that a network needs")]

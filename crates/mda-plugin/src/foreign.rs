@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// What the other side passes, where it cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum Unreadable {
     /// Nothing.
     #[error("a null pointer")]

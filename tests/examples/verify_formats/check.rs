@@ -5,6 +5,7 @@ use crate::{difference, logits, rows, tensor};
 use anyhow::{Context, ensure};
 use mda_core::assemble::{AssembleError, Form, assemble};
 use mda_core::cut::slice;
+use mda_core::model::task::Task;
 use mda_core::{Model, Tensor};
 use mda_formats::StateDict;
 use mda_formats::onnx::{self, ImportOptions};
@@ -91,7 +92,8 @@ fn from_checkpoint(name: &str, path: &Path, images: &Tensor) -> anyhow::Result<M
 
 /// A component by random relevance and one by attribution, each exported, then both forms of their assembly.
 fn components(source: &Model, images: &Tensor, folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
-    let (first_task, second_task) = ([0, 1], [2, 4]);
+    let first_task = [0, 1];
+    let second_task = Task::new([2, 4]).context("a task of two")?;
     let plan = cut_at_random(source, &first_task);
     let random = slice(source, &plan).context("random relevance")?.with_name("random");
     let of_random = logits(&random, images)?;

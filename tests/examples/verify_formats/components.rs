@@ -8,6 +8,7 @@ use mda_core::cut::Logits;
 use mda_core::graph::ChannelClasses;
 use mda_core::graph::is_layer;
 use mda_core::method::Formulation;
+use mda_core::model::task::Task;
 use mda_core::op::Op;
 use mda_core::run::Runner;
 use mda_core::tensor::Parameters;
@@ -20,7 +21,7 @@ pub(crate) fn cut_at_random(model: &Model, task: &[usize]) -> KeepPlan {
     let graph = model.graph();
     let classes = ChannelClasses::of(graph);
     let mut random = Random::new(17);
-    let mut keep: Vec<bool> = (0..classes.count()).map(|_| random.below(2) == 0).collect();
+    let mut keep = classes.each(|| random.below(2) == 0);
     for value in 0..graph.nodes().len() {
         let of_value = classes.of_value(value);
         if !of_value.iter().any(|&class| keep[class]) {
@@ -69,10 +70,10 @@ pub(crate) fn masked(model: &Model, plan: &KeepPlan) -> anyhow::Result<Model> {
 }
 
 /// The component that the default method finds for `task`.
-pub(crate) fn cut_by_attribution(model: &Model, images: &Tensor, task: &[usize]) -> anyhow::Result<Model> {
+pub(crate) fn cut_by_attribution(model: &Model, images: &Tensor, task: &Task) -> anyhow::Result<Model> {
     let names: Vec<String> = task.iter().map(|&category| model.categories()[category].clone()).collect();
     let source = LabelledImages::new(images.clone(), &names);
-    let parts = source.selection().categories.into_iter().zip(task);
+    let parts = source.selection().categories.into_iter().zip(&**task);
     let selection = Selection::new(parts.map(|((_, images), &category)| (category, images)).collect());
     let backend = CpuBackend::new();
     let runner = Runner { backend: &backend, device: None, batch_size: 8 };

@@ -14,7 +14,7 @@ use std::process::Command;
 pub(super) fn of(root: &Path, part: &Part) -> anyhow::Result<String> {
     let mut hash = Sha256::new();
     let mut files = BTreeSet::new();
-    for place in part.files {
+    for place in part.files.iter().copied().flatten() {
         let found = list(root, place)?;
         ensure!(
             !found.is_empty(),
@@ -86,8 +86,14 @@ mod tests {
     use super::*;
     use crate::prove::parts::PARTS;
 
-    const PART: Part =
-        Part { name: "sample", about: "", files: &["a", "b.rs"], locked: &["one"], run: |_| Ok(()), tested: || None };
+    const PART: Part = Part {
+        name: "sample",
+        about: "",
+        files: &[&["a", "b.rs"]],
+        locked: &["one"],
+        run: |_| Ok(()),
+        tested: || None,
+    };
 
     fn run(root: &Path, arguments: &[&str]) {
         assert!(git(root).args(arguments).status().unwrap().success());

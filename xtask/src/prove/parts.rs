@@ -13,8 +13,8 @@ pub(crate) struct Part {
     pub(crate) name: &'static str,
     /// What it proves.
     pub(crate) about: &'static str,
-    /// The files it depends on, or the folders that hold them, from the root.
-    pub(crate) files: &'static [&'static str],
+    /// The files it depends on, or the folders that hold them, from the root, in lists that parts may share.
+    pub(crate) files: &'static [&'static [&'static str]],
     /// The packages it depends on whose versions `Cargo.lock` has.
     pub(crate) locked: &'static [&'static str],
     /// Runs it.
@@ -23,6 +23,16 @@ pub(crate) struct Part {
     pub(crate) tested: fn() -> Option<&'static str>,
 }
 
+/// Of the CPU backend only kernels, and the layers that are compiled around them, differ by instruction set. The rest is the same
+/// Rust on every processor, and tested on this one.
+const KERNELS: &[&str] = &[
+    "crates/mda-backend-cpu/Cargo.toml",
+    "crates/mda-backend-cpu/src/backend.rs",
+    "crates/mda-backend-cpu/src/kernel",
+    "crates/mda-backend-cpu/src/layer",
+    "crates/mda-backend-cpu/tests/oracle",
+];
+
 /// All of them.
 pub(crate) const PARTS: [Part; 3] = [
     Part {
@@ -30,7 +40,7 @@ pub(crate) const PARTS: [Part; 3] = [
         about: "lints, documentation and tests of what needs LibTorch",
         // Operations, graphs and tensors change often, but they are what the backend is written against and compared with:
         // no other backend shows that this one still follows. Of plugins only the macro differs from what the others test.
-        files: &[
+        files: &[&[
             "crates/mda-backend-tch",
             "crates/mda-core/src/graph",
             "crates/mda-core/src/model/mod.rs",
@@ -42,7 +52,7 @@ pub(crate) const PARTS: [Part; 3] = [
             "crates/mda-testkit/src/conformance",
             "plugins/tch",
             "xtask/src/libtorch.rs",
-        ],
+        ]],
         locked: &["tch", "torch-sys"],
         run: libtorch::prove,
         tested: || None,
@@ -50,16 +60,7 @@ pub(crate) const PARTS: [Part; 3] = [
     Part {
         name: "arm",
         about: "the CPU backend on 64-bit ARM",
-        // Only kernels, and the layers that are compiled around them, differ by instruction set. The rest is the same Rust
-        // on every processor, and tested on this one.
-        files: &[
-            "crates/mda-backend-cpu/Cargo.toml",
-            "crates/mda-backend-cpu/src/backend.rs",
-            "crates/mda-backend-cpu/src/kernel",
-            "crates/mda-backend-cpu/src/layer",
-            "crates/mda-backend-cpu/tests/oracle",
-            "xtask/src/arm.rs",
-        ],
+        files: &[KERNELS, &["xtask/src/arm.rs"]],
         locked: &[],
         run: arm::prove,
         tested: || None,
@@ -67,16 +68,7 @@ pub(crate) const PARTS: [Part; 3] = [
     Part {
         name: "avx512",
         about: "the CPU backend with AVX-512",
-        // As for ARM.
-        files: &[
-            "crates/mda-backend-cpu/Cargo.toml",
-            "crates/mda-backend-cpu/src/backend.rs",
-            "crates/mda-backend-cpu/src/kernel",
-            "crates/mda-backend-cpu/src/layer",
-            "crates/mda-backend-cpu/tests/oracle",
-            "xtask/src/avx512",
-            "xtask/src/avx512.rs",
-        ],
+        files: &[KERNELS, &["xtask/src/avx512", "xtask/src/avx512.rs"]],
         locked: &[],
         run: avx512::prove,
         tested: avx512::tested,

@@ -2,10 +2,10 @@
 
 use super::packing::{Filters, Part};
 use super::{Constants, Finish};
-use crate::backend::unsupported;
+use crate::command::{Dispatch, Source, View};
+use crate::error::unsupported;
 use crate::kernel::{Kernel, Work};
 use crate::params::{Added, FilterParams, Params};
-use crate::plan::{Dispatch, Source, View};
 use mda_core::graph::Node;
 use mda_core::op::Window;
 use mda_core::run::backend::BackendError;

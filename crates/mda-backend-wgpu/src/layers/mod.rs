@@ -13,10 +13,10 @@ pub(crate) use pool::{average, maximum};
 pub(crate) use reduce::{mean, moments, window_sums};
 pub(crate) use select::{concat, select};
 
-use crate::backend::unsupported;
+use crate::command::{Source, View};
+use crate::error::unsupported;
 use crate::gpu::Gpu;
 use crate::limits::Limits;
-use crate::plan::{Source, View};
 use bytemuck::Pod;
 use mda_core::op::Clamp;
 use mda_core::run::backend::BackendError;

@@ -1,9 +1,9 @@
 //! Number by number: BatchNorm, Normalize, Clamp and Add.
 
 use super::{Constants, Finish};
+use crate::command::{Dispatch, View};
 use crate::kernel::{Kernel, Work};
 use crate::params::{Added, Params};
-use crate::plan::{Dispatch, View};
 use mda_core::run::backend::BackendError;
 
 /// The first input times `affine`, plus all others, plus what `finish` adds, clamped; one dispatch for the first two inputs

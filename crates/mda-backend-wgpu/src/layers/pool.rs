@@ -1,8 +1,8 @@
 //! Pools over a window.
 
+use crate::command::{Dispatch, View};
 use crate::kernel::{Kernel, Work};
 use crate::params::Params;
-use crate::plan::{Dispatch, View};
 use mda_core::op::{AvgPool, MaxPool};
 
 /// The maximum under a window.

@@ -1,8 +1,8 @@
 //! Sums over the positions of a channel: means, moments and window sums.
 
+use crate::command::{Dispatch, View};
 use crate::kernel::{Kernel, Work};
 use crate::params::Params;
-use crate::plan::{Dispatch, View};
 use mda_core::op::Window;
 
 /// The mean over every plane.

@@ -1,9 +1,9 @@
 //! Channels moved: SelectChannels, and what Concat does not find in its place.
 
 use super::Constants;
+use crate::command::{Dispatch, View};
 use crate::kernel::{Kernel, Work};
 use crate::params::Params;
-use crate::plan::{Dispatch, View};
 use mda_core::run::backend::BackendError;
 
 /// Output channel `j` is input channel `channels[j]`, or zero.

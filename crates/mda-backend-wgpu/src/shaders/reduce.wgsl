@@ -33,22 +33,35 @@ fn start_of(image: u32, channel: u32) -> i32 {
     return i32(params.x_offset + image * params.x_stride + channel * x_positions());
 }
 
-@compute @workgroup_size(64)
-fn mean(
-    @builtin(workgroup_id) id: vec3<u32>,
-    @builtin(num_workgroups) count: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let index = workgroup_number(id, count) * (64u / LANES) + local / LANES;
+// A channel of an image, and the sums over it.
+struct Plane {
+    image: u32,
+    channel: u32,
+    sums: vec2<f32>,
+}
+
+// The plane that this invocation helps to add up; behind the last image there is none.
+fn plane(group: u32, local: u32) -> Plane {
+    let index = group * (64u / LANES) + local / LANES;
     let image = index / params.x_channels;
     let channel = index % params.x_channels;
     var own = vec2(0.0);
     if image < params.images {
         own = own_moments(start_of(image, channel), i32(local % LANES));
     }
-    let sums = total(own, local);
-    if image < params.images && local % LANES == 0u {
-        out[params.out_offset + image * params.out_stride + channel] = sums.x / f32(x_positions());
+    return Plane(image, channel, total(own, local));
+}
+
+@compute @workgroup_size(64)
+fn mean(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let plane = plane(workgroup_number(id, count), local);
+    if plane.image < params.images && local % LANES == 0u {
+        let at = params.out_offset + plane.image * params.out_stride + plane.channel;
+        out[at] = plane.sums.x / f32(x_positions());
     }
 }
 
@@ -58,18 +71,11 @@ fn moments(
     @builtin(num_workgroups) count: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = workgroup_number(id, count) * (64u / LANES) + local / LANES;
-    let image = index / params.x_channels;
-    let channel = index % params.x_channels;
-    var own = vec2(0.0);
-    if image < params.images {
-        own = own_moments(start_of(image, channel), i32(local % LANES));
-    }
-    let sums = total(own, local);
-    if image < params.images && local % LANES == 0u {
-        let at = params.out_offset + image * params.out_stride + channel * 2u;
-        out[at] = sums.x;
-        out[at + 1u] = sums.y;
+    let plane = plane(workgroup_number(id, count), local);
+    if plane.image < params.images && local % LANES == 0u {
+        let at = params.out_offset + plane.image * params.out_stride + plane.channel * 2u;
+        out[at] = plane.sums.x;
+        out[at + 1u] = plane.sums.y;
     }
 }
 

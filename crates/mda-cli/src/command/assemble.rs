@@ -3,7 +3,7 @@
 mod names;
 
 use super::Context;
-use crate::args::{Assemble, FormName, PriorName, RescaleName};
+use crate::args::{Assemble, FormName, PriorName};
 use crate::models;
 use crate::table::{Table, thousands};
 use crate::timing::{Listener, Timings};
@@ -78,23 +78,11 @@ fn assembly<'a>(arguments: &Assemble, parts: Vec<Part>, data: &'a [Data], listen
     let calibration = Calibration { per_category: arguments.calibration, seed: arguments.seed, prior };
     let mut assembly = mda::assemble(parts).calibrated(data).calibration(calibration).form(form).progress(listener);
     if let Some(rescale) = arguments.rescale {
-        assembly = assembly.rescaling(rescaling(rescale));
+        assembly = assembly.rescaling(rescale);
     }
     match &arguments.name {
         Some(name) => assembly.named(name),
         None => assembly,
-    }
-}
-
-fn rescaling(name: RescaleName) -> Rescaling {
-    match name {
-        RescaleName::None => Rescaling::None,
-        RescaleName::Ratio => Rescaling::Ratio,
-        RescaleName::Magnitude => Rescaling::Magnitude,
-        RescaleName::WeightAlign => Rescaling::WeightAlign,
-        RescaleName::ScaleShiftComponent => Rescaling::ScaleShiftComponent,
-        RescaleName::ScaleShiftCategory => Rescaling::ScaleShiftCategory,
-        RescaleName::Evidence => Rescaling::Evidence,
     }
 }
 

@@ -7,9 +7,10 @@ use crate::args::{Evaluate, SplitName};
 use crate::table::Table;
 use crate::timing::{Listener, Timings};
 use crate::{models, printer};
+use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::evaluate::{Accuracy, Evaluation, auroc};
-use mda_core::model::task::{describe_task, parse_task};
+use mda_core::model::task::{Task, describe_task, parse_task};
 use mda_core::run::{LabelledLogits, Runner};
 use mda_data::Split;
 use serde::Serialize;
@@ -45,7 +46,8 @@ struct Row {
 pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()> {
     let model = models::read(&arguments.model)?;
     let asked = arguments.task.as_deref().map(|task| parse_task(task, model.categories())).transpose()?;
-    let wanted = asked.clone().unwrap_or_else(|| (0..model.categories().len()).collect());
+    let all = || Task::new(0..model.categories().len()).context("the model has no category");
+    let wanted = asked.clone().map_or_else(all, Ok)?;
     let split = match arguments.split {
         SplitName::Train => Split::Train,
         SplitName::Test => Split::Test,
@@ -67,7 +69,7 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
     let has_images = |&category: &usize| evaluation.among(&[category]).total > 0;
     let (seen, unseen): (Vec<usize>, Vec<usize>) = wanted.iter().copied().partition(has_images);
     // Categories that nobody asked for and the data lacks are no part of the task.
-    let task = asked.unwrap_or_else(|| seen.clone());
+    let task = asked.map_or_else(|| seen.clone(), |asked| asked.to_vec());
     if let Some(&first) = unseen.first().filter(|_| arguments.task.is_some()) {
         let name = &model.categories()[first];
         context.output.note(format!("no image of {} of the task's categories, such as `{name}`", unseen.len()));

@@ -29,6 +29,7 @@ pub enum Form {
 
 /// Why components cannot be assembled.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum AssembleError {
     /// Nothing to assemble.
     #[error("assembling needs at least two components, got {0}")]

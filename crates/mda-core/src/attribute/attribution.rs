@@ -45,6 +45,7 @@ pub struct Attribution {
 
 /// Why nothing could be attributed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum AttributeError {
     /// A category that the model does not have.
     #[error("category {category} is out of range: the model has categories 0 to {}", .count - 1)]

@@ -128,6 +128,7 @@ pub struct Chosen {
 
 /// Why no plan could be chosen.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum BudgetError {
     /// Nothing says what matters.
     #[error("there is no ranking to choose by")]

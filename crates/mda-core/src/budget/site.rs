@@ -3,9 +3,7 @@
 use super::size::{add, node_size};
 use crate::attribute::Relevance;
 use crate::cut::KeepPlan;
-use crate::graph::ChannelClasses;
-use crate::graph::layers;
-use crate::graph::{NodeId, ValidGraph};
+use crate::graph::{ChannelClass, ChannelClasses, NodeId, PerClass, ValidGraph, layers};
 use crate::model::ModelSize;
 use crate::op::{Connectivity, Op};
 use std::collections::BTreeMap;
@@ -16,7 +14,7 @@ pub(super) struct Site {
     /// The layers' names.
     pub(super) name: String,
     /// The classes, best score first.
-    pub(super) classes: Vec<usize>,
+    pub(super) classes: Vec<ChannelClass>,
     /// Their scores, in the same order.
     pub(super) scores: Vec<f32>,
 }
@@ -29,7 +27,7 @@ pub(super) struct Sites<'a> {
     logits: &'a [usize],
     pub(super) sites: Vec<Site>,
     /// The site of every class, and its rank there (its position in `classes`).
-    places: Vec<Option<(usize, usize)>>,
+    places: PerClass<Option<(usize, usize)>>,
     counts: Vec<Counts>,
 }
 
@@ -44,26 +42,26 @@ struct Counts {
 impl<'a> Sites<'a> {
     pub(super) fn new(graph: &'a ValidGraph, relevance: &'a Relevance, logits: &'a [usize]) -> Self {
         let classes = ChannelClasses::of(graph);
-        let mut producers = vec![Vec::new(); classes.count()];
+        let mut producers = classes.each(Vec::new);
         for id in layers(graph) {
             classes.of_value(id).iter().for_each(|&class| producers[class].push(id));
         }
         for value in [graph.input(), graph.output()] {
             classes.of_value(value).iter().for_each(|&class| producers[class].clear());
         }
-        let mut members: BTreeMap<Vec<NodeId>, Vec<usize>> = BTreeMap::new();
-        for (class, mut layers) in producers.into_iter().enumerate().filter(|(_, layers)| !layers.is_empty()) {
+        let mut members: BTreeMap<Vec<NodeId>, Vec<ChannelClass>> = BTreeMap::new();
+        for (class, mut layers) in producers.into_classes().filter(|(_, layers)| !layers.is_empty()) {
             layers.dedup();
             members.entry(layers).or_default().push(class);
         }
         let scores = class_scores(graph, &classes, relevance);
-        let site = |(layers, mut members): (Vec<NodeId>, Vec<usize>)| {
+        let site = |(layers, mut members): (Vec<NodeId>, Vec<ChannelClass>)| {
             members.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
             let name = layers.iter().map(|&id| graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ");
             Site { name, scores: members.iter().map(|&class| scores[class]).collect(), classes: members }
         };
         let sites: Vec<Site> = members.into_iter().map(site).collect();
-        let mut places = vec![None; classes.count()];
+        let mut places = classes.each(|| None);
         for (index, site) in sites.iter().enumerate() {
             site.classes.iter().enumerate().for_each(|(rank, &class)| places[class] = Some((index, rank)));
         }
@@ -89,7 +87,7 @@ impl<'a> Sites<'a> {
     /// The plan that keeps the best `counts[site]` classes of every site, and the best class of a value that would keep
     /// none of its own.
     pub(super) fn plan(&self, counts: &[usize]) -> KeepPlan {
-        let mut keep = vec![false; self.classes.count()];
+        let mut keep = self.classes.each(|| false);
         for (site, &count) in self.sites.iter().zip(counts) {
             site.classes[..count].iter().for_each(|&class| keep[class] = true);
         }
@@ -101,7 +99,7 @@ impl<'a> Sites<'a> {
     }
 
     /// A SelectChannels may pick none of a site's best classes.
-    fn fill_empty(&self, keep: &mut [bool]) {
+    fn fill_empty(&self, keep: &mut PerClass<bool>) {
         let logits = self.classes.of_value(self.graph.output());
         for value in 0..self.graph.nodes().len() {
             let classes = self.classes.of_value(value);
@@ -116,7 +114,7 @@ impl<'a> Sites<'a> {
 
     /// How many classes of every site `plan` keeps.
     pub(super) fn counts_of(&self, plan: &KeepPlan) -> Vec<usize> {
-        let mut kept = vec![false; self.classes.count()];
+        let mut kept = self.classes.each(|| false);
         for value in 0..self.graph.nodes().len() {
             plan.kept(value).iter().for_each(|&channel| kept[self.classes.class(value, channel)] = true);
         }
@@ -148,8 +146,8 @@ impl<'a> Sites<'a> {
 }
 
 /// The largest score of any channel of a class: values nearer to the images have collected the scores of all consumers.
-fn class_scores(graph: &ValidGraph, classes: &ChannelClasses, relevance: &Relevance) -> Vec<f32> {
-    let mut scores = vec![0.0f32; classes.count()];
+fn class_scores(graph: &ValidGraph, classes: &ChannelClasses, relevance: &Relevance) -> PerClass<f32> {
+    let mut scores = classes.each(|| 0.0f32);
     for value in 0..graph.nodes().len() {
         for (&class, &score) in classes.of_value(value).iter().zip(&relevance.score[value]) {
             scores[class] = scores[class].max(score);
@@ -162,7 +160,7 @@ fn channels_by_site(
     graph: &ValidGraph,
     classes: &ChannelClasses,
     sites: &[Site],
-    places: &[Option<(usize, usize)>],
+    places: &PerClass<Option<(usize, usize)>>,
     logits: usize,
 ) -> Vec<Counts> {
     let image = classes.of_value(graph.input());

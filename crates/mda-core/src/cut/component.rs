@@ -6,6 +6,7 @@ use crate::attribute::{AttributeError, Attribution};
 use crate::method::Formulation;
 use crate::model::Model;
 use crate::model::provenance::{ComponentOrigin, Provenance};
+use crate::model::task::Task;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -30,10 +31,8 @@ pub struct Component {
 
 /// Why no component could be cut.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CutError {
-    /// A task without categories.
-    #[error("the task has no category")]
-    EmptyTask,
     /// Categories that were not attributed.
     #[error(transparent)]
     Attribute(#[from] AttributeError),
@@ -48,14 +47,11 @@ pub enum CutError {
 }
 
 impl Attribution {
-    /// Cuts the component that serves `task` (categories of the model, in the model's order) out of `model`.
+    /// Cuts the component that serves `task` out of `model`.
     ///
     /// # Errors
-    /// [`CutError`] for an empty task, a category that was not attributed, and thresholds that empty a layer.
-    pub fn component(&self, model: &Model, task: &[usize], logits: Logits) -> Result<Component, CutError> {
-        if task.is_empty() {
-            return Err(CutError::EmptyTask);
-        }
+    /// [`CutError`] for a category that was not attributed, and thresholds that empty a layer.
+    pub fn component(&self, model: &Model, task: &Task, logits: Logits) -> Result<Component, CutError> {
         let relevance = self.relevance(model.graph(), task)?;
         let kept_logits: Vec<usize> = match logits {
             Logits::Task => task.to_vec(),
@@ -70,17 +66,14 @@ impl Attribution {
 /// `images_per_category` go into its provenance.
 ///
 /// # Errors
-/// [`CutError`] for an empty task and a plan that empties a layer.
+/// [`CutError`] for a plan that empties a layer.
 pub fn cut(
     model: &Model,
     plan: KeepPlan,
-    task: &[usize],
+    task: &Task,
     formulation: &Formulation,
     images_per_category: usize,
 ) -> Result<Component, CutError> {
-    if task.is_empty() {
-        return Err(CutError::EmptyTask);
-    }
     let component = slice(model, &plan).map_err(|source| {
         let Formulation { conv, linear, .. } = formulation;
         let thresholds = format!(

@@ -1,7 +1,6 @@
 //! Keep plans: which channels of every value a component retains.
 
-use crate::graph::ChannelClasses;
-use crate::graph::{NodeId, ValidGraph};
+use crate::graph::{ChannelClass, ChannelClasses, NodeId, PerClass, ValidGraph};
 use crate::op::{Connectivity, Op};
 
 /// The kept channels of every value, ascending; no channel class is cut apart.
@@ -21,7 +20,7 @@ impl KeepPlan {
     /// range.
     pub fn new(graph: &ValidGraph, wanted: &[Vec<bool>], score: &[Vec<f32>], categories: &[usize]) -> Self {
         let classes = ChannelClasses::of(graph);
-        let mut keep = vec![false; classes.count()];
+        let mut keep = classes.each(|| false);
         for (value, wanted) in wanted.iter().enumerate() {
             for (&class, &wanted) in classes.of_value(value).iter().zip(wanted) {
                 keep[class] |= wanted;
@@ -44,11 +43,11 @@ impl KeepPlan {
     }
 }
 
-fn kept_channels(classes: &[usize], keep: &[bool]) -> Vec<usize> {
+fn kept_channels(classes: &[ChannelClass], keep: &PerClass<bool>) -> Vec<usize> {
     classes.iter().enumerate().filter(|&(_, &class)| keep[class]).map(|(channel, _)| channel).collect()
 }
 
-fn pin(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut [bool], categories: &[usize]) {
+fn pin(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut PerClass<bool>, categories: &[usize]) {
     for &class in classes.of_value(graph.output()) {
         keep[class] = false;
     }
@@ -59,7 +58,7 @@ fn pin(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut [bool], categori
 }
 
 /// Evens out the kept counts of grouped convolutions; answers whether anything changed.
-fn balance_groups(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut [bool], score: &[Vec<f32>]) -> bool {
+fn balance_groups(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut PerClass<bool>, score: &[Vec<f32>]) -> bool {
     let mut changed = false;
     for (id, node) in graph.nodes().iter().enumerate() {
         let Op::Conv2d(conv) = &node.op else { continue };
@@ -67,7 +66,7 @@ fn balance_groups(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut [bool
         if conv.connectivity(graph.node(input).shape.channels()) != Connectivity::Grouped {
             continue;
         }
-        let any = |value: NodeId, group: usize, keep: &[bool]| {
+        let any = |value: NodeId, group: usize, keep: &PerClass<bool>| {
             let classes = classes.of_value(value);
             let size = classes.len() / conv.groups;
             classes[group * size..(group + 1) * size].iter().any(|&class| keep[class])
@@ -80,9 +79,15 @@ fn balance_groups(graph: &ValidGraph, classes: &ChannelClasses, keep: &mut [bool
     changed
 }
 
-fn fill_groups(classes: &[usize], groups: usize, alive: &[usize], keep: &mut [bool], score: &[f32]) -> bool {
+fn fill_groups(
+    classes: &[ChannelClass],
+    groups: usize,
+    alive: &[usize],
+    keep: &mut PerClass<bool>,
+    score: &[f32],
+) -> bool {
     let size = classes.len() / groups;
-    let count = |group: usize, keep: &[bool]| (0..size).filter(|i| keep[classes[group * size + i]]).count();
+    let count = |group: usize, keep: &PerClass<bool>| (0..size).filter(|i| keep[classes[group * size + i]]).count();
     let target = alive.iter().map(|&group| count(group, keep)).max().unwrap_or(0).max(1);
     let mut changed = false;
     for &group in alive {

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 /// Why a model cannot be cut as planned.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SliceError {
     /// A value that the logits need would lose all its channels.
     #[error("nothing of `{node}` ({op}) would stay of its {channels} channels")]

@@ -1,6 +1,7 @@
 //! From the labels of a data set to the categories of a model.
 
 use crate::evaluate::Evaluation;
+use crate::model::task::Task;
 use crate::run::LabelledLogits;
 use std::collections::HashMap;
 use thiserror::Error;
@@ -11,6 +12,7 @@ pub struct LabelMap(Vec<Option<usize>>);
 
 /// Labels and categories that do not meet.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LabelError {
     /// No category of the model is in the data.
     #[error("none of the model's categories ({}) is among the data's ({})", few(.model), few(.data))]
@@ -73,14 +75,14 @@ impl LabelMap {
         Self(self.0.iter().map(|category| category.map(|c| c + offset)).collect())
     }
 
-    /// The positions of all images of the categories `task`, ascending.
+    /// The positions of all images of the `task`, ascending, where image `i` has the data set's label `labels[i]`.
     ///
     /// # Errors
     /// [`LabelError`] where the data lacks a category of the task, or has no image of it.
     pub fn positions(
         &self,
         labels: &[usize],
-        task: &[usize],
+        task: &Task,
         data: &[String],
         model: &[String],
     ) -> Result<Vec<usize>, LabelError> {
@@ -124,7 +126,8 @@ mod tests {
         let (data, model) = (names(&["a", "b", "c"]), names(&["c", "a"]));
         let map = LabelMap::by_name(&data, &model).unwrap();
         assert_eq!((map.category(0), map.category(1), map.category(2)), (Some(1), None, Some(0)));
-        assert_eq!(map.positions(&[2, 1, 0, 2], &[0], &data, &model).unwrap(), [0, 3]);
+        let task = Task::new([0]).unwrap();
+        assert_eq!(map.positions(&[2, 1, 0, 2], &task, &data, &model).unwrap(), [0, 3]);
         assert_eq!(map.shifted(5).category(0), Some(6));
     }
 
@@ -134,7 +137,8 @@ mod tests {
         assert!(matches!(LabelMap::by_name(&data, &names(&["y"])), Err(LabelError::NothingShared { .. })));
         let map = LabelMap::by_name(&data, &model).unwrap();
         let missing = LabelError::Missing { missing: names(&["x"]), data: data.clone() };
-        assert_eq!(map.positions(&[0], &[0, 1], &data, &model), Err(missing));
-        assert_eq!(map.positions(&[1], &[0], &data, &model), Err(LabelError::Empty { category: "a".into() }));
+        let [one, both] = [0, 1].map(|last| Task::new(0..=last).unwrap());
+        assert_eq!(map.positions(&[0], &both, &data, &model), Err(missing));
+        assert_eq!(map.positions(&[1], &one, &data, &model), Err(LabelError::Empty { category: "a".into() }));
     }
 }

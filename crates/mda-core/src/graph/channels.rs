@@ -1,6 +1,11 @@
 //! Channel classes: which channels of which values must be kept or cut together.
 
 use crate::graph::{NodeId, ValidGraph};
+use std::ops::{Index, IndexMut};
+
+/// Channels that stay or go together, whatever values they belong to. It is no number of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelClass(usize);
 
 /// The channels of all values, partitioned by the ties of the operations: BatchNorm, clamps and pools tie a channel to
 /// the same channel of their input, Add to that of every input, Concat to a shifted one, Flatten ties the features of
@@ -9,9 +14,13 @@ use crate::graph::{NodeId, ValidGraph};
 #[derive(Clone, Debug)]
 pub struct ChannelClasses {
     offsets: Vec<usize>,
-    class: Vec<usize>,
+    class: Vec<ChannelClass>,
     count: usize,
 }
+
+/// Something for every class of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerClass<T>(Vec<T>);
 
 impl ChannelClasses {
     /// The classes of a graph.
@@ -34,22 +43,43 @@ impl ChannelClasses {
         Self { offsets, class, count }
     }
 
-    /// The class of a channel of a value, below [`ChannelClasses::count`].
+    /// The class of a channel of a value.
     ///
     /// # Panics
     /// Where the value or the channel does not exist.
-    pub fn class(&self, value: NodeId, channel: usize) -> usize {
+    pub fn class(&self, value: NodeId, channel: usize) -> ChannelClass {
         self.of_value(value)[channel]
     }
 
     /// The classes of a value's channels, in order.
-    pub fn of_value(&self, value: NodeId) -> &[usize] {
+    pub fn of_value(&self, value: NodeId) -> &[ChannelClass] {
         &self.class[self.offsets[value]..self.offsets[value + 1]]
     }
 
-    /// How many classes there are.
-    pub fn count(&self) -> usize {
-        self.count
+    /// `of_class` for every class, in order.
+    pub fn each<T>(&self, of_class: impl FnMut() -> T) -> PerClass<T> {
+        PerClass(std::iter::repeat_with(of_class).take(self.count).collect())
+    }
+}
+
+impl<T> Index<ChannelClass> for PerClass<T> {
+    type Output = T;
+
+    fn index(&self, class: ChannelClass) -> &T {
+        &self.0[class.0]
+    }
+}
+
+impl<T> IndexMut<ChannelClass> for PerClass<T> {
+    fn index_mut(&mut self, class: ChannelClass) -> &mut T {
+        &mut self.0[class.0]
+    }
+}
+
+impl<T> PerClass<T> {
+    /// Every class with what there is for it, in order.
+    pub fn into_classes(self) -> impl Iterator<Item = (ChannelClass, T)> {
+        self.0.into_iter().enumerate().map(|(class, value)| (ChannelClass(class), value))
     }
 }
 
@@ -70,7 +100,7 @@ impl DisjointSets {
         self.0[a.max(b)] = a.min(b);
     }
 
-    fn numbered(mut self) -> (Vec<usize>, usize) {
+    fn numbered(mut self) -> (Vec<ChannelClass>, usize) {
         let mut numbers = vec![usize::MAX; self.0.len()];
         let mut count = 0;
         let mut class = Vec::with_capacity(self.0.len());
@@ -80,7 +110,7 @@ impl DisjointSets {
                 numbers[root] = count;
                 count += 1;
             }
-            class.push(numbers[root]);
+            class.push(ChannelClass(numbers[root]));
         }
         (class, count)
     }

@@ -6,7 +6,7 @@ mod channels;
 mod layers;
 mod valid;
 
-pub use channels::ChannelClasses;
+pub use channels::{ChannelClass, ChannelClasses, PerClass};
 pub use layers::{is_layer, layers};
 pub use valid::{GraphErrors, GraphProblem, Node, NodeId, ValidGraph};
 

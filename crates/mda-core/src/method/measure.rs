@@ -31,32 +31,39 @@ pub enum Measure {
     },
 }
 
-impl Measure {
-    /// Every measure, by name; the random one with seed 0.
-    pub const ALL: [(&'static str, Self); 9] = [
-        ("relative-contribution", Self::RelativeContribution),
-        ("frat", Self::Frat),
-        ("mean-activation", Self::MeanActivation),
-        ("l1", Self::L1),
-        ("fpgm", Self::Fpgm),
-        ("hrank", Self::Hrank),
-        ("taylor", Self::Taylor),
-        ("obs", Self::Obs),
-        ("random", Self::Random { seed: 0 }),
-    ];
+/// Lists the measures once. The compiler says where one is missing.
+macro_rules! measures {
+    ($($measure:pat => $value:expr, $name:literal, $preset:expr;)*) => {
+        impl Measure {
+            /// Every measure, by name; the random one with seed 0.
+            pub const ALL: &[(&'static str, Self)] = &[$(($name, $value)),*];
 
-    /// Its name on a command line and in a file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RelativeContribution => "relative-contribution",
-            Self::Frat => "frat",
-            Self::MeanActivation => "mean-activation",
-            Self::L1 => "l1",
-            Self::Fpgm => "fpgm",
-            Self::Hrank => "hrank",
-            Self::Taylor => "taylor",
-            Self::Obs => "obs",
-            Self::Random { .. } => "random",
+            /// Its name on a command line and in a file.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($measure => $name,)*
+                }
+            }
+
+            /// What the preset of its name is; `None` where presets of other names have it.
+            pub(super) fn preset(self) -> Option<&'static str> {
+                match self {
+                    $($measure => $preset,)*
+                }
+            }
         }
-    }
+    };
+}
+
+measures! {
+    Self::RelativeContribution => Self::RelativeContribution, "relative-contribution", None;
+    Self::Frat => Self::Frat, "frat", Some("positive part of the derivative of the category's softmax score");
+    Self::MeanActivation => Self::MeanActivation, "mean-activation", Some("mean of the channel");
+    Self::L1 => Self::L1, "l1", Some("L1 norm of the filters that compute the channel");
+    Self::Fpgm => Self::Fpgm, "fpgm", Some("distance of those filters to the geometric median");
+    Self::Hrank => Self::Hrank, "hrank", Some("average rank of the channel's maps");
+    Self::Taylor => Self::Taylor, "taylor", Some("activation times gradient");
+    Self::Obs => Self::Obs, "obs", None;
+    Self::Random { .. } => Self::Random { seed: 0 }, "random",
+        Some("random numbers: the control; `random,seed=1` for other ones");
 }

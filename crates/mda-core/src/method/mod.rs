@@ -9,8 +9,8 @@ mod measure;
 mod repair;
 
 pub use formulation::{
-    Accumulation, Competition, ENOUGH_IMAGES, Formulation, FormulationError, Normalization, PRESETS, Propagation,
-    Threshold,
+    Accumulation, Competition, ENOUGH_IMAGES, Formulation, FormulationError, Normalization, Propagation, Threshold,
+    presets,
 };
 pub use measure::Measure;
 pub use repair::{REPAIRS, Repair, RidgeOptions, UnknownRepair};

@@ -1,9 +1,41 @@
 //! Tasks as people write them: `0-2`, `0,3,5-7`, `Bag,Sneaker`, `"Bag, leather",Sneaker`.
 
+use std::fmt;
+use std::ops::Deref;
 use thiserror::Error;
+
+/// What a component is to tell apart: at least one category of a model, by its number there, ascending, each once. It reads as a
+/// slice of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Task(Vec<usize>);
+
+impl Task {
+    /// The task of these categories, in whatever order; `None` where there are none.
+    pub fn new(categories: impl IntoIterator<Item = usize>) -> Option<Self> {
+        let mut task: Vec<usize> = categories.into_iter().collect();
+        task.sort_unstable();
+        task.dedup();
+        (!task.is_empty()).then_some(Self(task))
+    }
+}
+
+impl Deref for Task {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&describe_task(self))
+    }
+}
 
 /// Why a task cannot be understood.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TaskError {
     /// Nothing named.
     #[error("a task names at least one category, as in `0-2` or `{example}`")]
@@ -47,7 +79,7 @@ fn meant(similar: &Option<String>) -> String {
     similar.as_ref().map(|name| format!("; a name with a comma stands in double quotes: `{name}`")).unwrap_or_default()
 }
 
-/// The categories of a task, ascending, each once. Items are separated by commas; each is a category's name, its number,
+/// The task that `text` names. Items are separated by commas; each is a category's name, its number,
 /// or a range of numbers `low-high`, names taking precedence.
 ///
 /// An item in double quotes is a name, whatever it holds: commas, spaces at its ends, digits. Two double quotes within it
@@ -55,7 +87,7 @@ fn meant(similar: &Option<String>) -> String {
 ///
 /// # Errors
 /// [`TaskError`] where nothing or an unknown category is named, or quotes do not match.
-pub fn parse_task(text: &str, categories: &[String]) -> Result<Vec<usize>, TaskError> {
+pub fn parse_task(text: &str, categories: &[String]) -> Result<Task, TaskError> {
     let mut task = Vec::new();
     let mut rest = Some(text);
     while let Some(items) = rest {
@@ -76,12 +108,8 @@ pub fn parse_task(text: &str, categories: &[String]) -> Result<Vec<usize>, TaskE
         };
         task.extend(found.map_err(|item| unknown(item, categories))?);
     }
-    if task.is_empty() {
-        return Err(TaskError::Empty { example: categories.first().map(|name| quoted(name)).unwrap_or_default() });
-    }
-    task.sort_unstable();
-    task.dedup();
-    Ok(task)
+    let example = || categories.first().map(|name| quoted(name)).unwrap_or_default();
+    Task::new(task).ok_or_else(|| TaskError::Empty { example: example() })
 }
 
 /// The name at the start of `text`, which begins behind a double quote, and what is behind the comma after it.
@@ -167,9 +195,9 @@ mod tests {
 
     #[test]
     fn names_come_before_numbers_and_ranges() {
-        assert_eq!(parse_task("Bag, T-shirt/top", &categories()).unwrap(), [0, 1]);
-        assert_eq!(parse_task("7", &categories()).unwrap(), [2]);
-        assert_eq!(parse_task("x-1,2-4", &categories()).unwrap(), [2, 3, 4]);
+        assert_eq!(*parse_task("Bag, T-shirt/top", &categories()).unwrap(), [0, 1]);
+        assert_eq!(*parse_task("7", &categories()).unwrap(), [2]);
+        assert_eq!(*parse_task("x-1,2-4", &categories()).unwrap(), [2, 3, 4]);
     }
 
     #[test]
@@ -184,12 +212,12 @@ mod tests {
     fn names_with_commas_stand_in_double_quotes() {
         let names = ["Bag, leather", "Bag", "say \"hi\"", "\"x\"", " y ", "1", "a\",b"].map(str::to_owned);
         let parse = |text: &str| parse_task(text, &names);
-        assert_eq!(parse("\"Bag, leather\"").unwrap(), [0]);
-        assert_eq!(parse("1, \"Bag, leather\" ,Bag").unwrap(), [0, 1, 5]);
-        assert_eq!(parse("say \"hi\",\"say \"\"hi\"\"\"").unwrap(), [2]);
-        assert_eq!(parse("\"\"\"x\"\"\",\" y \"").unwrap(), [3, 4]);
+        assert_eq!(*parse("\"Bag, leather\"").unwrap(), [0]);
+        assert_eq!(*parse("1, \"Bag, leather\" ,Bag").unwrap(), [0, 1, 5]);
+        assert_eq!(*parse("say \"hi\",\"say \"\"hi\"\"\"").unwrap(), [2]);
+        assert_eq!(*parse("\"\"\"x\"\"\",\" y \"").unwrap(), [3, 4]);
         for (k, name) in names.iter().enumerate() {
-            assert_eq!(parse(&quoted(name)).unwrap(), [k], "{name}");
+            assert_eq!(*parse(&quoted(name)).unwrap(), [k], "{name}");
         }
         // A quoted item is a name, never a number or a range.
         assert!(matches!(parse("\"2\""), Err(TaskError::Unknown { .. })));
@@ -211,6 +239,6 @@ mod tests {
         let names: Vec<String> = (0..20).map(|k| format!("c{k}")).collect();
         let task = [0, 1, 2, 5, 7, 8, 9, 10];
         assert_eq!(describe_task(&task), "0-2,5,7-10");
-        assert_eq!(parse_task(&describe_task(&task), &names).unwrap(), task);
+        assert_eq!(*parse_task(&describe_task(&task), &names).unwrap(), task);
     }
 }

@@ -39,6 +39,9 @@ use std::fmt;
 use thiserror::Error;
 
 /// One operation with its attributes; parameters (weights) live beside the graph.
+///
+/// It is closed on purpose and will grow: whoever runs, cuts or writes graphs must be stopped by the compiler where an operation is
+/// new, so a new variant is a breaking change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op")]
 pub enum Op {
@@ -159,6 +162,7 @@ pub(crate) struct Joined {
 
 /// Why a node cannot be cut or joined as asked.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RewriteError {
     /// The groups of a grouped convolution would keep different numbers of channels.
     #[error("its {groups} groups would keep {counts:?} {side} channels; a grouped convolution needs equal counts")]

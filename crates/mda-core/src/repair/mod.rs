@@ -70,6 +70,7 @@ struct Refit {
 
 /// Why a component cannot be repaired.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RepairError {
     /// No image to repair with.
     #[error("repair `{repair}` needs {what} images, got none")]

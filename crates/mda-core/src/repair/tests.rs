@@ -73,7 +73,8 @@ fn tensor(shape: &[usize], seed: u64) -> Tensor {
 fn cut(model: &Model, removed: &[(&str, usize)]) -> Component {
     let graph = model.graph();
     let classes = crate::graph::ChannelClasses::of(graph);
-    let gone: Vec<usize> = removed.iter().map(|(name, c)| classes.class(graph.find(name).unwrap(), *c)).collect();
+    let gone: Vec<crate::graph::ChannelClass> =
+        removed.iter().map(|(name, c)| classes.class(graph.find(name).unwrap(), *c)).collect();
     let wanted: Vec<Vec<bool>> = (0..graph.nodes().len())
         .map(|id| classes.of_value(id).iter().map(|class| !gone.contains(class)).collect())
         .collect();

@@ -72,6 +72,7 @@ const HELD_OUT: usize = 4;
 
 /// Why the logits cannot be rescaled.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RescaleError {
     /// A category without a correctly classified calibration image, or whose largest logits are not positive.
     #[error(
@@ -125,23 +126,49 @@ pub enum RescaleError {
     NeedsModels,
 }
 
-impl Rescaling {
-    /// What recipes, the command line and provenance call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Ratio => "ratio",
-            Self::Magnitude => "magnitude",
-            Self::WeightAlign => "weight-align",
-            Self::ScaleShiftComponent => "scale-shift-component",
-            Self::ScaleShiftCategory => "scale-shift-category",
-            Self::Evidence => "evidence",
-        }
-    }
+/// Lists the rescalings once. The compiler says where one is missing.
+macro_rules! rescalings {
+    ($($rescaling:ident, $name:literal, $about:literal;)*) => {
+        impl Rescaling {
+            /// Every rescaling, with what it is in a line.
+            pub const ALL: &[(Self, &'static str)] = &[$((Self::$rescaling, $about)),*];
 
+            /// What recipes, the command line and provenance call it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$rescaling => $name,)*
+                }
+            }
+        }
+    };
+}
+
+rescalings! {
+    None, "none", "As they are";
+    Ratio, "ratio", "By the mean largest logit over correctly classified images, as the released Model-LEGO code does";
+    Magnitude, "magnitude", "By the mean magnitude of each logit, as Model LEGO's poster describes";
+    WeightAlign, "weight-align", "By the norms of the last layers' weights; needs no images";
+    ScaleShiftComponent, "scale-shift-component",
+        "By a scale and a shift for every component, fitted to calibration images";
+    ScaleShiftCategory, "scale-shift-category",
+        "By a scale and a shift for every category, fitted to calibration images";
+    Evidence, "evidence", "The same, and by what each component's last features tell about whose image it is";
+}
+
+impl Rescaling {
     /// Whether logits become likelihoods, so that [`expect`] means something.
     pub fn is_calibrated(self) -> bool {
         matches!(self, Self::ScaleShiftComponent | Self::ScaleShiftCategory | Self::Evidence)
+    }
+
+    /// Whether it reads calibration images at all.
+    pub fn reads_images(self) -> bool {
+        match self {
+            Self::None | Self::WeightAlign => false,
+            Self::Ratio | Self::Magnitude | Self::ScaleShiftComponent | Self::ScaleShiftCategory | Self::Evidence => {
+                true
+            }
+        }
     }
 
     /// Whether it reads [`Answers::features`].

@@ -34,9 +34,8 @@ impl Backend for Reference {
     }
 
     fn compile(&self, model: &Model, device: Option<&str>, probes: &[Probe]) -> Result<Box<dyn Program>, BackendError> {
-        if let Some(device) = device.filter(|&device| device != "cpu") {
-            let (backend, device) = (self.id().into(), device.into());
-            return Err(BackendError::NoDevice { backend, device, available: vec!["cpu".into()] });
+        if device.is_some_and(|device| device != "cpu") {
+            return Err(BackendError::no_device(self.id(), device, self.devices()));
         }
         probes.iter().try_for_each(|probe| probe.shape(model, 1).map(drop))?;
         Ok(Box::new(Compiled { model: Arc::new(model.clone()), probes: probes.into() }))

@@ -20,6 +20,7 @@ pub struct Runner<'a> {
 
 /// Why a model could not be run over images.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// The backend's refusal.
     #[error(transparent)]

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// Why a model file cannot be read or written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum NativeError {
     /// Something is wrong with this file.
     #[error("{}: {problem}", path.display())]

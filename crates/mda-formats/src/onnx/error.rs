@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// Why an ONNX file cannot be written or read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum OnnxError {
     /// The file could not be written.
     #[error("cannot write {}: {source}", path.display())]

@@ -20,6 +20,7 @@ const ENCRYPTED: u16 = 1;
 
 /// What is wrong with the zip archive of a checkpoint.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ArchiveError {
     /// No end-of-central-directory record.
     #[error("the zip archive has no end record: the file is cut short; copy or download it again")]

@@ -6,6 +6,7 @@ use super::{ArchiveError, LayoutError, PickleError};
 
 /// What is wrong with a PyTorch checkpoint.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PytorchError {
     /// The zip archive cannot be read.
     #[error(transparent)]

@@ -15,6 +15,7 @@ const NUMBERS_PER_BYTE: usize = 2;
 
 /// What is wrong with the place of one tensor in its file.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LayoutError {
     /// The file has no such storage.
     #[error("its storage `{key}` is not in the file; the file is damaged or incomplete")]

@@ -16,6 +16,7 @@ pub(super) use value::{Heap, Object, StorageRef, TensorRef, Value};
 
 /// What is wrong with a pickle. Offsets are bytes from the start of the pickle's file or zip entry.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PickleError {
     /// The pickle asks for a function or class that is not on the list.
     #[error(

@@ -156,7 +156,7 @@ impl<'a> Assembly<'a> {
             return Err(Error::DataCount { components, got });
         }
         let rescaling = self.chosen();
-        if got == 0 && !matches!(rescaling, Rescaling::None | Rescaling::WeightAlign) {
+        if got == 0 && rescaling.reads_images() {
             return Err(Error::NoCalibration { rescaling: rescaling.name() });
         }
         if self.calibration.prior == Prior::Train && !rescaling.is_calibrated() {

@@ -190,7 +190,7 @@ impl Job<'_> {
             None => Arc::new(statistics(runner, source, images.source, &self.first(IMPORTANCE_IMAGES.category))?),
         };
         let all: Vec<usize> = (0..source.categories().len()).collect();
-        let categories = if images.task.len() > 1 { images.task } else { &all };
+        let categories: &[usize] = if images.task.len() > 1 { images.task } else { &all };
         let looked_at = images.of(Role::Attribution, IMPORTANCE_IMAGES.each(images.task.len()));
         let importance = Importance::observe(runner, source, images.source, &looked_at, categories)?;
         Ok((statistics, importance))

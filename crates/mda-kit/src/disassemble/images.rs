@@ -5,9 +5,10 @@ use crate::error::Error;
 use mda_core::Model;
 use mda_core::budget::Quality;
 use mda_core::evaluate::LabelMap;
+use mda_core::model::task::Task;
 use mda_core::run::ImageSource;
 use mda_core::run::Runner;
-use mda_data::parts::first_per_category;
+use mda_data::select::first_per_category;
 use mda_data::{Parts, Role};
 use std::collections::HashMap;
 
@@ -23,8 +24,8 @@ pub struct TaskImages<'a> {
     pub labels: &'a LabelMap,
     /// Who may look at which.
     pub parts: &'a Parts,
-    /// Categories of the source.
-    pub task: &'a [usize],
+    /// Of the source.
+    pub task: &'a Task,
 }
 
 impl TaskImages<'_> {
@@ -49,8 +50,8 @@ impl TaskImages<'_> {
     /// The positions that the task is fitted to and judged by: the first `limit` of each of its categories, and the contrast.
     pub fn of(&self, role: Role, limit: usize) -> Vec<usize> {
         let in_task = |&position: &usize| self.category(position).is_some_and(|c| self.task.contains(&c));
-        let own: Vec<usize> = self.parts.of(role).iter().copied().filter(in_task).collect();
-        let mut positions = first_per_category(&own, self.source.labels(), limit);
+        let own = self.parts.of(role).iter().copied().filter(in_task);
+        let mut positions = first_per_category(own, self.source.labels(), limit);
         positions.extend(self.contrast(role, positions.len()));
         positions
     }
@@ -58,7 +59,7 @@ impl TaskImages<'_> {
     /// Images of the source's other categories, evenly of all of them: for a task of one category, which has nothing to
     /// choose from but must tell its own images from all else, [`CONTRAST`] times as many as the `own`; else none.
     pub(crate) fn contrast(&self, role: Role, own: usize) -> Vec<usize> {
-        let [only] = *self.task else { return Vec::new() };
+        let [only] = self.task[..] else { return Vec::new() };
         let is_other = |&position: &usize| self.category(position).is_some_and(|c| c != only);
         let others = self.parts.of(role).iter().copied().filter(is_other);
         let mut turns = HashMap::new();
@@ -84,7 +85,7 @@ impl TaskImages<'_> {
         positions: &[usize],
     ) -> Result<Quality, Error> {
         let own = own_categories(component, source, self.task);
-        if let ([category], [logit]) = (self.task, own.as_slice()) {
+        if let ([category], [logit]) = (&self.task[..], own.as_slice()) {
             let run = runner.logits(component, self.source, positions)?;
             let area = area(&run, self.labels, *logit, *category).ok_or(Error::NothingElse)?;
             return Ok(Quality { accuracy: area, loss: 1.0 - area / 100.0 });
@@ -132,10 +133,11 @@ mod tests {
         let parts = Parts::new(&source, PartSizes { attribution: None, calibration: 0 }, 0, &listed).unwrap();
         let images = |task| TaskImages { source: &source, labels: &labels, parts: &parts, task };
         let role = Role::Attribution;
-        assert_eq!(images(&[0]).contrast(role, 1), [10, 11, 20]);
-        assert_eq!(images(&[0]).contrast(role, 2), [10, 11, 12, 13, 20, 21]);
-        assert_eq!(images(&[0]).of(role, 1), [0, 10, 11, 20]);
-        assert_eq!(images(&[0]).contrast(role, 10).len(), 12, "there are no more");
-        assert_eq!(images(&[0, 2]).of(role, 1), [0, 20], "categories choose between one another");
+        let [a, ac] = [0, 2].map(|last| Task::new([0, last]).unwrap());
+        assert_eq!(images(&a).contrast(role, 1), [10, 11, 20]);
+        assert_eq!(images(&a).contrast(role, 2), [10, 11, 12, 13, 20, 21]);
+        assert_eq!(images(&a).of(role, 1), [0, 10, 11, 20]);
+        assert_eq!(images(&a).contrast(role, 10).len(), 12, "there are no more");
+        assert_eq!(images(&ac).of(role, 1), [0, 20], "categories choose between one another");
     }
 }

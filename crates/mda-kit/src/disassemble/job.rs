@@ -14,6 +14,7 @@ use mda_core::cut::slice;
 use mda_core::cut::{Component as Cut, CutError, Logits, cut};
 use mda_core::method::Repair;
 use mda_core::method::{Competition, ENOUGH_IMAGES, Formulation};
+use mda_core::model::task::Task;
 use mda_core::repair::{Refitted, Repaired, refit_all, repair, report};
 use mda_core::run::Runner;
 use mda_data::Role;
@@ -31,7 +32,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn task(&self) -> &[usize] {
+    fn task(&self) -> &Task {
         self.images.task
     }
 
@@ -77,7 +78,7 @@ impl Job<'_> {
             (None, how) => progress.step("repairing", || self.repair(how, &cut))?,
         };
         let formulation = formulations[winner].clone();
-        Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().to_vec() })
+        Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().clone() })
     }
 
     /// The formulations that compete within a budget.

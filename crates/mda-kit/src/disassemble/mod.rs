@@ -23,7 +23,7 @@ use mda_core::cut::{Component as Cut, Logits};
 use mda_core::method::Repair;
 use mda_core::method::{Competition, Formulation};
 use mda_core::model::provenance::{PartsRecord, Provenance};
-use mda_core::model::task::parse_task;
+use mda_core::model::task::{Task, parse_task};
 use mda_core::repair::LayerRepair;
 use mda_core::run::ImageSource as _;
 use mda_data::{PartSizes, Parts, Role};
@@ -55,7 +55,7 @@ pub struct Component {
     /// The images that spoke.
     pub selection: Selection,
     /// The categories, as the source numbers them.
-    pub task: Vec<usize>,
+    pub task: Task,
 }
 
 impl Component {
@@ -81,7 +81,7 @@ impl Component {
 pub struct Disassembly<'a> {
     source: &'a Source,
     data: &'a Data,
-    task: Vec<usize>,
+    task: Option<Task>,
     settings: Settings,
     sizes: PartSizes,
     listed: Vec<usize>,
@@ -95,7 +95,7 @@ pub fn disassemble<'a>(source: &'a Source, data: &'a Data) -> Disassembly<'a> {
     Disassembly {
         source,
         data,
-        task: Vec::new(),
+        task: None,
         settings: Settings::default(),
         sizes: PartSizes { attribution: Some(1000), calibration: 300 },
         listed: Vec::new(),
@@ -112,7 +112,7 @@ impl<'a> Disassembly<'a> {
     /// [`Error::Task`].
     pub fn task(self, task: &str) -> Result<Self, Error> {
         let task = parse_task(task, self.source.model().categories())?;
-        Ok(Self { task, ..self })
+        Ok(Self { task: Some(task), ..self })
     }
 
     /// Keeps at most this share, in 0 to 1, of the source's parameters.
@@ -241,7 +241,7 @@ impl<'a> Disassembly<'a> {
         self.with_job(runtime, |job| {
             self.data.notes(job.images.labels)?.into_iter().for_each(|note| self.progress.note(note));
             let component = job.disassemble(&self.settings)?;
-            let name = self.name.clone().unwrap_or_else(|| name::of_component(job.source.name(), &self.task));
+            let name = self.name.clone().unwrap_or_else(|| name::of_component(job.source.name(), job.images.task));
             Ok(component.with_origin(name, self.source.sha256(), job.images.parts.record()))
         })
     }
@@ -274,11 +274,9 @@ impl<'a> Disassembly<'a> {
 
     /// Does `work` with everything that it needs, checked before it begins.
     fn with_job<T>(&self, runtime: &Runtime, work: impl FnOnce(&Job<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        if self.task.is_empty() {
-            return Err(Error::NoTask);
-        }
+        let task = self.task.as_ref().ok_or(Error::NoTask)?;
         self.settings.check()?;
-        let (source, progress, task) = (self.source.model(), self.progress, &self.task);
+        let (source, progress) = (self.source.model(), self.progress);
         let train = Stoppable { images: self.data.train()?, progress };
         let labels = match_labels(&train, source.categories())?;
         labels.positions(train.labels(), task, train.categories(), source.categories())?;

@@ -20,6 +20,7 @@ pub struct PluginError {
 
 /// What is wrong with a plugin.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LoadProblem {
     /// The file cannot be found or read.
     #[error("cannot be read: {0}")]

@@ -3,6 +3,7 @@
 use mda::data::{Data, unknown_labels};
 use mda_core::Model;
 use mda_core::evaluate::LabelMap;
+use mda_core::model::task::Task;
 use mda_core::run::{LabelledLogits, Runner};
 use mda_data::Split;
 use std::collections::HashSet;
@@ -53,7 +54,7 @@ impl Set {
     }
 
     /// The logits for the images of `task`, labelled as the model counts.
-    pub(super) fn logits(&self, runner: &Runner<'_>, model: &Model, task: &[usize]) -> anyhow::Result<LabelledLogits> {
+    pub(super) fn logits(&self, runner: &Runner<'_>, model: &Model, task: &Task) -> anyhow::Result<LabelledLogits> {
         let images = self.data.split(self.split)?;
         let labels = images.labels();
         let wanted = |&at: &usize| self.labels.category(labels[at]).is_some_and(|category| task.contains(&category));

@@ -144,7 +144,6 @@ impl Work<'_> {
         let within = blocks(answered.parts).into_iter().map(own).fold(Accuracy::default(), Accuracy::plus);
         let joint = evaluation.overall();
         let sources = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.model.size().parameters));
-        let calibrates = !matches!(rescaling, Rescaling::None | Rescaling::WeightAlign);
         Ok(AssemblyRun {
             parameters: model.size().parameters,
             macs: model.size().macs,
@@ -153,7 +152,7 @@ impl Work<'_> {
             accuracy: joint.percent(),
             balanced: Some(evaluation.balanced()),
             bound: within.percent(),
-            rescaling_images: if calibrates { answered.calibrating.logits.labels.len() } else { 0 },
+            rescaling_images: if rescaling.reads_images() { answered.calibrating.logits.labels.len() } else { 0 },
             seconds,
             run,
         })

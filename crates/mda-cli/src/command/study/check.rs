@@ -89,7 +89,7 @@ fn categories(sources: &BTreeMap<String, Source>, name: &str, task: &str) -> any
     let train = source.labels.positions(images.labels(), &parsed, images.categories(), known);
     let both = train.map_err(anyhow::Error::from).and_then(|_| source.test_positions(&parsed));
     both.with_context(|| format!("the task `{task}` of `{name}`"))?;
-    Ok(parsed.into_iter().map(|category| known[category].clone()).collect())
+    Ok(parsed.iter().map(|&category| known[category].clone()).collect())
 }
 
 /// Something to run, and nothing of it twice.

@@ -59,7 +59,7 @@ impl Bench<'_> {
         let labels = LabelMap::by_name(test.categories(), model.categories())?;
         let evaluation = labels.evaluation(&self.study.runner.logits(&model, test, &positions)?);
         let whole = source.test_labels.evaluation(source.test_logits(self.study.runner)?);
-        let (auroc, source_auroc) = match *task {
+        let (auroc, source_auroc) = match task[..] {
             [category] => {
                 let all: Vec<usize> = (0..test.labels().len()).collect();
                 let run = self.study.runner.logits(&model, test, &all)?;

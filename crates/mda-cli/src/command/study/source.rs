@@ -11,6 +11,7 @@ use mda::data::{match_labels, open};
 use mda::disassemble::calibration;
 use mda_core::Model;
 use mda_core::evaluate::LabelMap;
+use mda_core::model::task::Task;
 use mda_core::run::ImageSource;
 use mda_core::run::{LabelledLogits, Runner};
 use mda_data::{PartSizes, Parts, Prepared, Split, parts};
@@ -72,7 +73,7 @@ impl Source {
     }
 
     /// The positions of the task's test images.
-    pub(super) fn test_positions(&self, task: &[usize]) -> anyhow::Result<Vec<usize>> {
+    pub(super) fn test_positions(&self, task: &Task) -> anyhow::Result<Vec<usize>> {
         let test = self.data.test()?;
         Ok(self.test_labels.positions(test.labels(), task, test.categories(), self.model.categories())?)
     }
@@ -144,14 +145,14 @@ mod tests {
     #[test]
     fn a_test_split_with_fewer_categories_keeps_their_meaning() {
         let source = source(&["0", "1", "2"], &["1", "2"], "test").unwrap();
-        assert_eq!(source.test_positions(&[1]).unwrap(), (0..10).collect::<Vec<_>>());
-        assert!(source.test_positions(&[0]).unwrap_err().to_string().contains("no category `0`"));
+        assert_eq!(source.test_positions(&Task::new([1]).unwrap()).unwrap(), (0..10).collect::<Vec<_>>());
+        assert!(source.test_positions(&Task::new([0]).unwrap()).unwrap_err().to_string().contains("no category `0`"));
     }
 
     #[test]
     fn a_fifth_of_every_category_is_held_out() {
         let source = source(&["0", "1"], &[], "held-out").unwrap();
         assert_eq!((source.data.train().unwrap().labels().len(), source.data.test().unwrap().labels().len()), (16, 4));
-        assert_eq!(source.test_positions(&[1]).unwrap(), [2, 3]);
+        assert_eq!(source.test_positions(&Task::new([1]).unwrap()).unwrap(), [2, 3]);
     }
 }

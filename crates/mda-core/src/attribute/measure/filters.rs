@@ -1,7 +1,6 @@
 //! Measures of filters: a channel counts as much as the filters that compute it.
 
-use crate::graph::ChannelClasses;
-use crate::graph::layers;
+use crate::graph::{ChannelClass, ChannelClasses, layers};
 use crate::model::Model;
 use crate::observe::Observations;
 use crate::op::Op;
@@ -13,7 +12,7 @@ use crate::tensor::Tensor;
 pub(super) fn by_producer(model: &Model, of_filters: impl Fn(&Tensor) -> Vec<f32>) -> Observations {
     let graph = model.graph();
     let classes = ChannelClasses::of(graph);
-    let mut sums = vec![(0.0f32, 0u32); classes.count()];
+    let mut sums = classes.each(|| (0.0f32, 0u32));
     for (id, node) in graph.nodes().iter().enumerate() {
         if matches!(node.op, Op::Conv2d(_) | Op::Linear(_)) {
             let numbers = of_filters(model.node_parameters(id).get("weight"));
@@ -23,7 +22,7 @@ pub(super) fn by_producer(model: &Model, of_filters: impl Fn(&Tensor) -> Vec<f32
             }
         }
     }
-    let of_class = |&class: &usize| match sums[class] {
+    let of_class = |&class: &ChannelClass| match sums[class] {
         (_, 0) => 1.0,
         (sum, count) => sum / count as f32,
     };

@@ -338,7 +338,7 @@ fn every_preset_attributes_and_cuts() {
     let (model, images) = (model(), images());
     let runner = Runner { backend: &Reference, device: None, batch_size: 2 };
     let selection = Selection::new(vec![(0, vec![0, 1])]);
-    for (name, _) in crate::method::PRESETS {
+    for (name, _) in crate::method::presets() {
         let mut formulation = Formulation::preset(name).unwrap();
         let attribution = attribute(&runner, &model, &images, &selection, &formulation).unwrap();
         let relevance = attribution.relevance(model.graph(), &[0]).unwrap();

@@ -3,7 +3,7 @@
 use super::{Foresight, Order, rows};
 use crate::budget::site::Sites;
 use crate::cut::KeepPlan;
-use crate::graph::{ChannelClasses, NodeId};
+use crate::graph::{ChannelClass, ChannelClasses, NodeId};
 use crate::model::Model;
 use crate::observe::regression::{MOST_REGRESSORS, Moments, Regression, Rows, spd, squared_norm, strength};
 use crate::op::Op;
@@ -45,7 +45,7 @@ impl<'a> Layer<'a> {
             _ => 1,
         };
         let classes = ChannelClasses::of(graph);
-        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<ChannelClass, Vec<usize>> = BTreeMap::new();
         for (channel, &class) in classes.of_value(input).iter().enumerate() {
             groups.entry(class).or_default().push(channel);
         }

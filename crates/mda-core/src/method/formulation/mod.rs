@@ -9,7 +9,7 @@ mod presets;
 mod text;
 
 pub use competition::{Competition, ENOUGH_IMAGES};
-pub use presets::PRESETS;
+pub use presets::presets;
 
 use super::extremes::extremes;
 use super::measure::Measure;
@@ -82,6 +82,7 @@ pub struct Formulation {
 
 /// A formulation that cannot be used.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum FormulationError {
     /// No preset of that name.
     #[error("no formulation is called `{name}`; there are {}", presets::names())]

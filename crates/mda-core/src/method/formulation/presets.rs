@@ -2,23 +2,22 @@
 
 use super::{Accumulation, Formulation, FormulationError, Measure, Normalization, Propagation, Threshold};
 
-/// The presets, by name, with what they are.
-pub const PRESETS: [(&str, &str); 11] = [
+/// Those that are more than a measure whose numbers are compared layer by layer.
+const OWN: [(&str, &str); 4] = [
     ("obs", "what the other channels cannot explain (structured OBS)"),
     ("graph", "relative contribution, hard, along the real graph"),
     ("model-lego", "the released Model-LEGO code, its reset behind a Flatten included"),
     ("soft", "relative contribution, allocated by its size instead of counted"),
-    ("frat", "positive part of the derivative of the category's softmax score"),
-    ("mean-activation", "mean of the channel"),
-    ("l1", "L1 norm of the filters that compute the channel"),
-    ("fpgm", "distance of those filters to the geometric median"),
-    ("hrank", "average rank of the channel's maps"),
-    ("taylor", "activation times gradient"),
-    ("random", "random numbers: the control; `random,seed=1` for other ones"),
 ];
 
+/// The presets, by name, with what they are.
+pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let measure = |&(name, measure): &(&'static str, Measure)| measure.preset().map(|about| (name, about));
+    OWN.into_iter().chain(Measure::ALL.iter().filter_map(measure))
+}
+
 pub(super) fn names() -> String {
-    PRESETS.map(|(name, _)| name).join(", ")
+    presets().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
 }
 
 impl Formulation {
@@ -69,9 +68,8 @@ impl Formulation {
             "soft" => Ok(Self::soft()),
             "obs" => Ok(Self::obs()),
             _ => {
-                let known = PRESETS.iter().any(|(preset, _)| *preset == name);
-                let measure = Measure::ALL.into_iter().find(|(measure, _)| known && *measure == name);
-                let measure = measure.map(|(_, measure)| Self::layer_alone(measure));
+                let called = |(other, measure): &&(&str, Measure)| *other == name && measure.preset().is_some();
+                let measure = Measure::ALL.iter().find(called).map(|&(_, measure)| Self::layer_alone(measure));
                 measure.ok_or_else(|| FormulationError::UnknownPreset { name: name.into() })
             }
         }

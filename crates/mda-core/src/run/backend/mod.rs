@@ -1,12 +1,16 @@
 //! What a backend is: it compiles a model into a program, whose sessions answer batches with logits and probes.
 //!
 //! Everything behind a probe is host mathematics in this crate and the same for every backend. [`fusion`] and
-//! [`placement`] plan what backends with kernels of their own do alike, [`schedule`] what backends over a library of tensors
-//! do.
+//! [`placement`] plan what backends with kernels of their own do alike; [`tensor_library`] is all that backends over a library
+//! of tensors do alike, in the order of [`schedule`].
 
 pub mod fusion;
 pub mod placement;
+mod reading;
 pub mod schedule;
+pub mod tensor_library;
+
+pub use reading::{Reading, ReadingKind};
 
 use crate::graph::NodeId;
 use crate::model::Model;
@@ -94,7 +98,8 @@ pub struct RunOutput {
     pub probes: Vec<Tensor>,
 }
 
-/// Why a backend cannot do what it is asked.
+/// Why a backend cannot do what it is asked. The plugin ABI has a code for every variant, so it is closed: a new one must stop the
+/// compiler there.
 #[derive(Debug, Error)]
 pub enum BackendError {
     /// Nodes that the backend does not run.
@@ -139,6 +144,17 @@ pub enum BackendError {
         /// What went wrong.
         message: String,
     },
+}
+
+impl BackendError {
+    /// `backend`, which has `devices`, has none called `wanted`, or none at all.
+    pub fn no_device(backend: &str, wanted: Option<&str>, devices: Vec<Device>) -> Self {
+        Self::NoDevice {
+            backend: backend.into(),
+            device: wanted.unwrap_or("default").into(),
+            available: devices.into_iter().map(|device| device.id).collect(),
+        }
+    }
 }
 
 fn list(nodes: &[Unsupported]) -> String {
