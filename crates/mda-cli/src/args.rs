@@ -243,31 +243,14 @@ pub(crate) struct Method {
 #[group(multiple = false)]
 pub(crate) struct BudgetArgs {
     /// Keep at most this share of the parameters, instead of thresholds.
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = mda::disassemble::percent)]
     pub(crate) keep_params: Option<f64>,
     /// Keep at most this share of the multiply-adds, instead of thresholds.
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = mda::disassemble::percent)]
     pub(crate) keep_macs: Option<f64>,
-    /// Keep as little as loses at most this many points of accuracy on held-out train images, instead of thresholds.
-    #[arg(long, value_name = "POINTS", value_parser = points)]
+    /// Keep as little as loses at most this many points of accuracy on choice images, a part of the train images, instead of thresholds.
+    #[arg(long, value_name = "POINTS", value_parser = mda::disassemble::points)]
     pub(crate) max_drop: Option<f64>,
-}
-
-/// `30%` or `30` as 0.3.
-pub(crate) fn percent(text: &str) -> Result<f64, String> {
-    let number: Result<f64, _> = text.trim().trim_end_matches('%').trim_end().parse();
-    match number {
-        Ok(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
-        _ => Err("expected a percentage above 0 and up to 100, as in 30%".into()),
-    }
-}
-
-/// Points of accuracy that may be lost.
-pub(crate) fn points(text: &str) -> Result<f64, String> {
-    match text.trim().parse() {
-        Ok(points) if (0.0..=100.0).contains(&points) => Ok(points),
-        _ => Err("expected points of accuracy from 0 to 100, as in 1.0".into()),
-    }
 }
 
 /// How components are fitted, and to which train images.

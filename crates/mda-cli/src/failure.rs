@@ -32,33 +32,20 @@ pub(crate) trait Advise<T, E>: Sized {
 impl<T, E: Into<anyhow::Error>> Advise<T, E> for Result<T, E> {
     fn advise_on(self, advice: impl FnOnce(&E) -> Option<&'static str>) -> anyhow::Result<T> {
         self.map_err(|error| match advice(&error) {
-            Some(advice) => anyhow::Error::new(Hint { error: chain(&error.into()), advice }),
+            Some(advice) => anyhow::Error::new(Hint { error: mda::chain(error.into().as_ref()), advice }),
             None => error.into(),
         })
     }
 }
 
-/// The error and its causes, each once: a cause whose text the line above already ends with is not repeated.
-pub(crate) fn chain(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if text.is_empty() {
-            text = cause;
-        } else if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}
-
 /// Prints `error: ...` and, where there is advice, `hint: ...` to stderr.
 pub(crate) fn print(error: &anyhow::Error) {
-    printer::tell(&format!("error: {}", chain(error)));
+    printer::tell(&format!("error: {}", mda::chain(error.as_ref())));
     for hint in error.chain().filter_map(|cause| cause.downcast_ref::<Hint>()) {
         printer::tell(&format!("hint: {}", hint.advice));
     }
-    for hint in error.chain().filter_map(|cause| cause.downcast_ref::<mda::Error>()?.hint()) {
+    // An error knows the hints of those that it is made of.
+    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<mda::Error>()?.hint()) {
         printer::tell(&format!("hint: {hint}"));
     }
 }

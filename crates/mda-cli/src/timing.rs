@@ -1,7 +1,7 @@
 //! Named steps with their wall-clock seconds.
 
 use crate::output::Output;
-use mda::{Event, Progress};
+use mda::{Event, Progress, peak_mib};
 use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
 
@@ -56,12 +56,4 @@ impl Progress for Listener {
             _ => {}
         }
     }
-}
-
-/// The largest resident memory that this process has had, in MiB, where the system tells (Linux).
-pub(crate) fn peak_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
 }

@@ -60,6 +60,12 @@ impl Data {
         self.split(Split::Train)
     }
 
+    /// The train images, for themselves.
+    pub(crate) fn into_train(self) -> Result<Images, Error> {
+        self.train()?;
+        Ok(self.train.into_inner().expect("the images were just opened").images)
+    }
+
     /// The test images.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::import::ImportError;
 use crate::progress::Cancelled;
+use crate::study::StudyError;
 use mda_core::assemble::AssembleError;
 use mda_core::attribute::AttributeError;
 use mda_core::budget::BudgetError;
@@ -168,6 +169,9 @@ pub enum Error {
     /// A model that could not be run.
     #[error(transparent)]
     Run(RunError),
+    /// A study, or one of its runs, that could not be done.
+    #[error(transparent)]
+    Study(#[from] StudyError),
     /// The work was told to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -178,6 +182,7 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Import(error) => error.hint(),
+            Self::Study(error) => error.hint(),
             Self::Labels(LabelError::NothingShared { .. }) => Some(
                 "categories meet by name: name a model's when it is imported (`mda import --preset`, `--categories` or \
                  `--data`), and an IDX folder's in its `categories.txt`",
@@ -198,6 +203,20 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The error and its causes in one line, each once: a cause whose text is already there is not repeated.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    for cause in std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// The stop that hides in what images could not be read for.

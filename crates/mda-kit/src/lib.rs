@@ -2,6 +2,7 @@
 //!
 //! - [`disassemble()`] cuts a small stand-alone model for some categories out of a trained classifier, without retraining.
 //! - [`assemble()`] joins such components, of any sources, into one classifier whose logits compete fairly.
+//! - [`study`] does either with many settings and seeds, and tells which are worth most.
 //!
 //! ```
 //! use mda::{Data, Runtime, Source, samples};
@@ -40,19 +41,22 @@ pub mod data;
 pub mod disassemble;
 mod error;
 pub mod import;
+mod memory;
 mod progress;
 mod runtime;
 pub mod samples;
 pub mod source;
+pub mod study;
 
 pub use assemble::{Assembled, Assembly, assemble};
 pub use data::Data;
 pub use disassemble::{Component, Disassembly, disassemble};
-pub use error::Error;
+pub use error::{Error, chain};
 pub use import::{Import, ImportError};
 pub use mda_core as core;
 pub use mda_core::Model;
 pub use mda_data::{Preset, Split};
+pub use memory::peak_mib;
 pub use progress::{Cancelled, Event, Progress, Silent};
 pub use runtime::{BATCH_SIZE, Runtime};
 pub use source::Source;

@@ -1,5 +1,6 @@
 //! What a long computation tells while it goes on, and how it is told to stop.
 
+use crate::study::{Failure, Record};
 use mda_core::run::{Batches, ImageSource, SourceError};
 use std::time::Instant;
 use thiserror::Error;
@@ -20,6 +21,17 @@ pub enum Event<'a> {
         /// How long it took, by the clock on the wall.
         seconds: f64,
     },
+    /// A study begins.
+    Planned {
+        /// Its name.
+        study: &'a str,
+        /// How many pieces of work are to be done, of one or several runs each.
+        pieces: usize,
+    },
+    /// A run of a study is done.
+    Measured(&'a Record),
+    /// A run of a study is not to be had.
+    Failed(&'a Failure),
     /// Something that the user should know.
     Note(&'a str),
     /// Something that is likely not meant.

@@ -29,13 +29,7 @@ const ALLOWED: &[&str] = &[
 
 /// Places that are to go: the file below the program's `src`, and what it names. Nothing is ever added; what is gone is struck
 /// out.
-pub(super) const KNOWN: &[(&str, &str)] = &[
-    ("command/study/assemblies.rs", "assemble::assemble"),
-    ("command/study/assemblies.rs", "rescale::Answers"),
-    ("command/study/assemblies.rs", "rescale::rescaled"),
-    ("command/study/plans.rs", "attribute::Relevance"),
-    ("command/study/plans.rs", "budget::uniform"),
-];
+pub(super) const KNOWN: &[(&str, &str)] = &[];
 
 /// What the program's files below `src` name and should not, and what is `known` and there no more.
 pub(super) fn check(src: &Path, known: &[(&str, &str)]) -> anyhow::Result<Vec<String>> {

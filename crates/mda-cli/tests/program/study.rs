@@ -227,10 +227,10 @@ fn a_study_that_decides_something_needs_no_test_images() {
     for file in ["categories.txt", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"] {
         fs::copy(format!("{}/{file}", asset("mnist")), bench.path("mnist").join(file)).unwrap();
     }
-    let recipe = one_source(None, "measure = 'held-out'", PLAIN).replace(&asset("mnist"), "mnist");
+    let recipe = one_source(None, "measure = 'validation'", PLAIN).replace(&asset("mnist"), "mnist");
     bench.write("recipe.toml", &recipe);
     let text = bench.succeeds(&STUDY);
-    assert!(text.contains("held-out train images") && !text.contains("test images"), "{text}");
+    assert!(text.contains("validation images") && !text.contains("test images"), "{text}");
     bench.write("recipe.toml", &(recipe + ASSEMBLY));
     let message = bench.fails(&STUDY);
     assert!(message.contains("is for [[disassemble]] only"), "{message}");

@@ -87,7 +87,7 @@ impl Job<'_> {
         let competing = settings.formulations.formulations(refitted, images);
         if settings.formulations == Competition::Auto && competing.len() == 1 {
             self.progress.note(format!(
-                "{images} held-out train images are too few to compare formulations by ({ENOUGH_IMAGES} would do), so {} \
+                "{images} choice images are too few to compare formulations by ({ENOUGH_IMAGES} would do), so {} \
                  decides",
                 competing[0]
             ));

@@ -1,11 +1,13 @@
 //! Disassembling: from a source, its images and a task to a component.
 
+mod budget;
 mod choice;
 mod images;
 mod job;
 mod name;
 mod settings;
 
+pub use budget::{BudgetTextError, budget, percent, points};
 pub use choice::{Choice, Spending};
 pub use images::TaskImages;
 pub use job::Job;
@@ -127,7 +129,7 @@ impl<'a> Disassembly<'a> {
         self.budget(Budget::Macs(share))
     }
 
-    /// Keeps as little as loses at most so many points of accuracy on held-out train images.
+    /// Keeps as little as loses at most so many points of accuracy on the choice images.
     #[must_use]
     pub fn max_drop(self, points: f64) -> Self {
         self.budget(Budget::MaxDrop(points))

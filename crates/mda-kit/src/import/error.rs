@@ -1,7 +1,7 @@
 //! Why a file cannot be imported.
 
 use mda_core::graph::GraphErrors;
-use mda_data::DataError;
+use mda_data::{DataError, UnknownPreset};
 use mda_formats::{OnnxError, StateDictError};
 use mda_models::{BuildError, GuessError, LoadErrors, UnknownArchitecture};
 use std::path::PathBuf;
@@ -50,6 +50,9 @@ pub enum ImportError {
         /// Why.
         source: Box<StateDictError>,
     },
+    /// A preset that is not known.
+    #[error(transparent)]
+    Preset(#[from] UnknownPreset),
     /// An architecture that is not known.
     #[error(transparent)]
     Architecture(#[from] UnknownArchitecture),

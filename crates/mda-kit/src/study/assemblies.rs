@@ -1,13 +1,15 @@
 //! The assembly runs of a study: one set of components with one seed is one piece of work.
 
-use super::Study;
 use super::components::timed;
-use super::recipe::{Assemble, Part as Entry, Recipe, budget};
-use super::record::{AssemblyRun, AssemblySettings, Record, Run};
-use anyhow::Context as _;
-use mda::assemble::{Calibration, Joint, Part, Prior, blocks};
-use mda::disassemble::{Job, Settings, TaskImages};
-use mda::{Data, Silent};
+use super::error::StudyError;
+use super::recipe::{Assemble, MeasuredOn, Part as Entry, Recipe};
+use super::record::{AssemblyRun, AssemblySettings, Record};
+use super::session::{Session, Steps};
+use crate::assemble::{Calibration, Joint, Part, Prior, blocks};
+use crate::data::Data;
+use crate::disassemble::{FINALISTS, Job, Settings, TaskImages, budget};
+use crate::error::Error;
+use crate::progress::{Event, Progress};
 use mda_core::Model;
 use mda_core::assemble::{Form, assemble};
 use mda_core::cut::Logits;
@@ -20,6 +22,7 @@ use std::ops::Range;
 
 /// All runs of one entry and one seed.
 pub(super) struct Work<'a> {
+    pub(super) recipe: &'a Recipe,
     pub(super) entry: &'a Assemble,
     pub(super) seed: u64,
     /// Those that this call does.
@@ -27,12 +30,12 @@ pub(super) struct Work<'a> {
 }
 
 /// Does the open runs of `work`: of the components, and of the uncut sources where the entry asks for them.
-pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<()> {
+pub(super) fn run(session: &Session<'_>, work: &Work<'_>) -> Result<(), Error> {
     for &uncut in work.entry.variants() {
-        let runs = work.entry.runs(study.recipe, uncut, work.seed);
+        let runs = work.entry.runs(work.recipe, uncut, work.seed);
         let open: Vec<_> = runs.into_iter().filter(|(_, run)| work.open.contains(run)).collect();
         if !open.is_empty() {
-            study.attempt(open.iter().map(|(_, run)| run.clone()), || work.variant(study, uncut, &open))?;
+            session.attempt(open.iter().map(|(_, run)| run.clone()), || work.variant(session, uncut, &open))?;
         }
     }
     Ok(())
@@ -68,60 +71,65 @@ impl Assemble {
 }
 
 impl Work<'_> {
+    /// Those that this call does, in their order.
+    pub(super) fn runs(&self) -> Vec<AssemblySettings> {
+        let runs = self.entry.all_runs(self.recipe, self.seed);
+        runs.into_iter().filter(|run| self.open.contains(run)).collect()
+    }
+
     /// The components, or the uncut sources, under every rescaling of `open`.
-    fn variant(&self, study: &Study<'_>, uncut: bool, open: &[(Rescaling, AssemblySettings)]) -> anyhow::Result<()> {
+    fn variant(&self, session: &Session<'_>, uncut: bool, open: &[(Rescaling, AssemblySettings)]) -> Result<(), Error> {
+        let steps = Steps(session.progress);
+        let progress: &dyn Progress = &steps;
         let mut parts = Vec::new();
         let mut data: Vec<&Data> = Vec::new();
         for entry in &self.entry.components {
-            parts.push(self.component(study, entry, uncut)?);
-            data.push(&study.source(&entry.source)?.data);
+            parts.push(self.component(session, entry, uncut, progress)?);
+            data.push(&session.source(&entry.source).data);
         }
-        let images = Joint { data: &data, progress: &Silent };
+        let images = Joint { data: &data, progress };
         let calibration =
-            Calibration { per_category: study.recipe.images.rescaling, seed: self.seed, prior: Prior::Uniform };
+            Calibration { per_category: self.recipe.images.rescaling, seed: self.seed, prior: Prior::Uniform };
         let with_features = open.iter().any(|(rescaling, _)| rescaling.reads_features());
+        let calibrating = || images.calibrating(session.runner, &parts, with_features, calibration);
+        let testing = || images.testing(session.runner, &parts, with_features);
         let answered = Answered {
             parts: &parts,
-            calibrating: images.calibrating(study.runner, &parts, with_features, calibration)?,
-            testing: images.testing(study.runner, &parts, with_features)?,
+            calibrating: progress.step("rescaling", calibrating)?,
+            testing: progress.step(MeasuredOn::Test.step(), testing)?,
         };
         for (rescaling, run) in open {
-            study.attempt([run.clone()], || {
-                let record = self.measure(study, &answered, *rescaling, run.clone())?;
-                study.output.progress(format!(
-                    "{}: {:.2} % (bound {:.2} %)",
-                    Run::from(run.clone()),
-                    record.accuracy,
-                    record.bound
-                ));
-                let inputs = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.identity.clone()));
-                study.store.add(Record::Assembly(record), inputs.collect::<anyhow::Result<_>>()?)
+            session.attempt([run.clone()], || {
+                let record = Record::Assembly(self.measure(session, &answered, *rescaling, run.clone())?);
+                session.progress.on(Event::Measured(&record));
+                let inputs = self.entry.components.iter().map(|part| session.source(&part.source).identity.clone());
+                Ok(session.store.add(record, inputs.collect())?)
             })?;
         }
         Ok(())
     }
 
     /// A component with its source's name before its categories, and the names that the data knows them by.
-    fn component(&self, study: &Study<'_>, entry: &Entry, uncut: bool) -> anyhow::Result<Part> {
-        let source = study.source(&entry.source)?;
+    fn component(
+        &self,
+        session: &Session<'_>,
+        entry: &Entry,
+        uncut: bool,
+        progress: &dyn Progress,
+    ) -> Result<Part, Error> {
+        let source = session.source(&entry.source);
         let task = parse_task(&entry.task, source.model.categories())?;
-        let parts = source.parts(&study.recipe.images, task.len(), self.seed)?;
-        let images = TaskImages { source: source.data.train()?, labels: &source.labels, parts: &parts, task: &task };
-        let job = Job { runner: study.runner, source: &source.model, images: &images, progress: &Silent };
+        let parts = source.parts(&self.recipe.images, task.len(), self.seed)?;
+        let train = source.train(progress)?;
+        let images = TaskImages { source: &train, labels: &source.labels, parts: &parts, task: &task };
+        let job = Job { runner: session.runner, source: &source.model, images: &images, progress };
         let model = if uncut {
             job.uncut()?
         } else {
-            let settings = Settings {
-                formulations: self.entry.formulation.parse()?,
-                repair: Repair::named(&self.entry.repair)?,
-                budget: budget(&self.entry.budget)?,
-                logits: Logits::Task,
-                top_k: study.recipe.images.top_k,
-                finalists: mda::disassemble::FINALISTS,
-            };
-            let component = job.disassemble(&settings);
-            let component = component.with_context(|| format!("the component {} {}", entry.source, entry.task))?;
-            component.with_origin(format!("{} {}", entry.source, entry.task), None, parts.record()).model
+            let name = format!("{} {}", entry.source, entry.task);
+            let component = job.disassemble(&self.settings()?);
+            let failed = |error| StudyError::Component { component: name.clone(), source: Box::new(error) };
+            component.map_err(failed)?.with_origin(name.clone(), None, parts.record()).model
         };
         let mut part = Part::from(model);
         let prefixed = part.data_names.iter().map(|name| format!("{}:{name}", entry.source)).collect();
@@ -129,13 +137,25 @@ impl Work<'_> {
         Ok(part)
     }
 
+    /// How the components are made.
+    fn settings(&self) -> Result<Settings, Error> {
+        Ok(Settings {
+            formulations: self.entry.formulation.parse()?,
+            repair: Repair::named(&self.entry.repair)?,
+            budget: budget(&self.entry.budget).map_err(|error| StudyError::Recipe(error.into()))?,
+            logits: Logits::Task,
+            top_k: self.recipe.images.top_k,
+            finalists: FINALISTS,
+        })
+    }
+
     fn measure(
         &self,
-        study: &Study<'_>,
+        session: &Session<'_>,
         answered: &Answered<'_>,
         rescaling: Rescaling,
         run: AssemblySettings,
-    ) -> anyhow::Result<AssemblyRun> {
+    ) -> Result<AssemblyRun, Error> {
         let components: Vec<&Model> = answered.parts.iter().map(|part| &part.model).collect();
         let (scalings, seconds) = timed(|| rescaling.fit_between(&components, &answered.calibrating))?;
         let model = assemble(&run.components, &components, Form::Parallel)?;
@@ -143,11 +163,11 @@ impl Work<'_> {
         let own = |block: Range<usize>| evaluation.within(&block.collect::<Vec<_>>());
         let within = blocks(answered.parts).into_iter().map(own).fold(Accuracy::default(), Accuracy::plus);
         let joint = evaluation.overall();
-        let sources = self.entry.components.iter().map(|part| Ok(study.source(&part.source)?.model.size().parameters));
+        let sources = self.entry.components.iter().map(|part| session.source(&part.source).model.size().parameters);
         Ok(AssemblyRun {
             parameters: model.size().parameters,
             macs: model.size().macs,
-            source_parameters: sources.sum::<anyhow::Result<u64>>()?,
+            source_parameters: sources.sum(),
             images: joint.total,
             accuracy: joint.percent(),
             balanced: Some(evaluation.balanced()),

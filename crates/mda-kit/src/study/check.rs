@@ -1,8 +1,10 @@
 //! What is wrong with a recipe is said before anything is computed.
 
-use super::recipe::{Counts, MeasuredOn, Part, Recipe, budget};
+use super::error::RecipeError;
+use super::recipe::{Counts, MeasuredOn, Part, Recipe};
 use super::source::Source;
-use anyhow::{Context as _, bail, ensure};
+use crate::disassemble::budget;
+use crate::error::Error;
 use mda_core::budget::Budget;
 use mda_core::method::Repair;
 use mda_core::method::{Competition, Formulation};
@@ -12,16 +14,12 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 impl Recipe {
-    /// That all names are known, every list says something, and every number means something.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+    /// That every list says something, and every name and number means something.
+    pub(super) fn check(&self) -> Result<(), RecipeError> {
         some("seeds", &self.seeds)?;
-        ensure!(self.images.top_k > 0, "`top-k` is 0; expected at least one image");
-        ensure!(
-            !self.disassemble.is_empty() || !self.assemble.is_empty(),
-            "there is nothing to run; expected a [[disassemble]] or an [[assemble]]"
-        );
+        ensure(self.images.top_k > 0, || RecipeError::NoImages)?;
+        ensure(!self.disassemble.is_empty() || !self.assemble.is_empty(), || RecipeError::NothingToRun)?;
         for entry in &self.disassemble {
-            self.known(&entry.source)?;
             some("tasks", &entry.tasks)?;
             some("formulations", &entry.formulations)?;
             some("repairs", &entry.repairs)?;
@@ -31,22 +29,15 @@ impl Recipe {
             entry.same_size.iter().try_for_each(|name| Formulation::from_str(name).map(drop))?;
             entry.repairs.iter().try_for_each(|name| Repair::named(name).map(drop))?;
             for text in &entry.budgets {
-                let budget = budget(text)?;
-                let is_share = matches!(budget, Some(Budget::Params(_) | Budget::Macs(_)));
-                ensure!(
-                    entry.counts == Counts::Chosen || is_share,
-                    "`counts = \"uniform\"` needs budgets such as 30%, got `{text}`"
-                );
+                let is_share = matches!(budget(text)?, Some(Budget::Params(_) | Budget::Macs(_)));
+                let no_share = || RecipeError::NoShare { budget: text.clone() };
+                ensure(entry.counts == Counts::Chosen || is_share, no_share)?;
             }
         }
         for entry in &self.assemble {
-            ensure!(
-                self.measure == MeasuredOn::Test,
-                "`measure = \"held-out\"` is for [[disassemble]] only; assembled models are measured on test images"
-            );
+            ensure(self.measure == MeasuredOn::Test, || RecipeError::AssembledOnTrain)?;
             some("rescalings", &entry.rescalings)?;
-            ensure!(entry.components.len() >= 2, "an [[assemble]] needs at least two components");
-            entry.components.iter().try_for_each(|part| self.known(&part.source))?;
+            ensure(entry.components.len() >= 2, || RecipeError::OneComponent)?;
             Competition::from_str(&entry.formulation)?;
             Repair::named(&entry.repair)?;
             budget(&entry.budget)?;
@@ -54,14 +45,18 @@ impl Recipe {
         Ok(())
     }
 
-    fn known(&self, source: &str) -> anyhow::Result<()> {
-        let names = || self.source.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        ensure!(self.source.contains_key(source), "no source is called `{source}`; there are {}", names());
-        Ok(())
+    /// That all sources are among those of these names.
+    pub(super) fn check_sources(&self, known: &[&str]) -> Result<(), RecipeError> {
+        let components = self.assemble.iter().flat_map(|entry| &entry.components).map(|part| &part.source);
+        let mut named = self.disassemble.iter().map(|entry| &entry.source).chain(components);
+        match named.find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(RecipeError::UnknownSource { name: name.clone(), known: known.join(", ") }),
+            None => Ok(()),
+        }
     }
 
     /// That the sources have the categories of every task, and the data sets images of them.
-    pub(super) fn check_tasks(&self, sources: &BTreeMap<String, Source>) -> anyhow::Result<()> {
+    pub(super) fn check_tasks(&self, sources: &BTreeMap<String, Source>) -> Result<(), RecipeError> {
         for entry in &self.disassemble {
             entry.tasks.iter().try_for_each(|task| categories(sources, &entry.source, task).map(drop))?;
         }
@@ -69,10 +64,8 @@ impl Recipe {
             let mut taken = HashSet::new();
             for Part { source, task } in &entry.components {
                 for category in categories(sources, source, task)? {
-                    ensure!(
-                        taken.insert(format!("{source}:{category}")),
-                        "an [[assemble]] has the category `{category}` of `{source}` in two components; expected it in one"
-                    );
+                    let twice = || RecipeError::CategoryTwice { category: category.clone(), name: source.clone() };
+                    ensure(taken.insert(format!("{source}:{category}")), twice)?;
                 }
             }
         }
@@ -81,26 +74,32 @@ impl Recipe {
 }
 
 /// The names of a task's categories.
-fn categories(sources: &BTreeMap<String, Source>, name: &str, task: &str) -> anyhow::Result<Vec<String>> {
-    let source = sources.get(name).with_context(|| format!("no source is called `{name}`"))?;
-    let known = source.model.categories();
-    let parsed = parse_task(task, known).with_context(|| format!("the task `{task}` of `{name}`"))?;
-    let images = source.data.train()?;
-    let train = source.labels.positions(images.labels(), &parsed, images.categories(), known);
-    let both = train.map_err(anyhow::Error::from).and_then(|_| source.test_positions(&parsed));
-    both.with_context(|| format!("the task `{task}` of `{name}`"))?;
-    Ok(parsed.iter().map(|&category| known[category].clone()).collect())
+fn categories(sources: &BTreeMap<String, Source>, name: &str, task: &str) -> Result<Vec<String>, RecipeError> {
+    let of = |source: &Source| -> Result<Vec<String>, Error> {
+        let known = source.model.categories();
+        let parsed = parse_task(task, known)?;
+        let images = source.data.train()?;
+        source.labels.positions(images.labels(), &parsed, images.categories(), known)?;
+        source.test_positions(&parsed)?;
+        Ok(parsed.iter().map(|&category| known[category].clone()).collect())
+    };
+    let refused = |error| RecipeError::Task { task: task.to_owned(), name: name.to_owned(), source: Box::new(error) };
+    of(&sources[name]).map_err(refused)
+}
+
+fn ensure(fine: bool, problem: impl FnOnce() -> RecipeError) -> Result<(), RecipeError> {
+    if fine { Ok(()) } else { Err(problem()) }
 }
 
 /// Something to run, and nothing of it twice.
-fn some<T: PartialEq + Debug>(name: &str, list: &[T]) -> anyhow::Result<()> {
-    ensure!(!list.is_empty(), "`{name}` is empty; expected at least one");
-    once(name, list)
+fn some<T: PartialEq + Debug>(list: &'static str, items: &[T]) -> Result<(), RecipeError> {
+    ensure(!items.is_empty(), || RecipeError::Empty { list })?;
+    once(list, items)
 }
 
-fn once<T: PartialEq + Debug>(name: &str, list: &[T]) -> anyhow::Result<()> {
-    let twice = list.iter().enumerate().find(|(index, item)| list[..*index].contains(item));
-    twice.map_or(Ok(()), |(_, item)| bail!("`{name}` has {item:?} twice; expected it once"))
+fn once<T: PartialEq + Debug>(list: &'static str, items: &[T]) -> Result<(), RecipeError> {
+    let twice = items.iter().enumerate().find(|(index, item)| items[..*index].contains(item));
+    twice.map_or(Ok(()), |(_, item)| Err(RecipeError::Twice { list, item: format!("{item:?}") }))
 }
 
 #[cfg(test)]
@@ -114,7 +113,8 @@ mod tests {
                 "name = 'x'\n[source.a]\nmodel = 'm'\ndata = 'd'\n[[disassemble]]\nsource = '{source}'\ntasks = ['0']\n\
                  formulations = ['{formulation}']\n"
             );
-            toml::from_str::<Recipe>(&text).unwrap().check()
+            let recipe: Recipe = toml::from_str(&text).unwrap();
+            recipe.check().and_then(|()| recipe.check_sources(&["a"]))
         };
         recipe("a", "graph").unwrap();
         assert!(recipe("b", "graph").unwrap_err().to_string().contains("no source is called `b`; there are a"));

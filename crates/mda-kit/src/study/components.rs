@@ -1,14 +1,14 @@
 //! The component runs of a study: one task of one source with one seed is one piece of work.
 
-use super::Study;
+use super::error::StudyError;
 use super::measure::Candidate;
 use super::plans::Planned;
 use super::recipe::{Counts, Disassemble};
 use super::record::{ComponentSettings, Seconds};
+use super::session::{Session, Steps};
 use super::source::Source;
-use anyhow::Context as _;
-use mda::Silent;
-use mda::disassemble::{Job, TaskImages};
+use crate::disassemble::{Job, TaskImages};
+use crate::error::Error;
 use mda_core::attribute::{Attribution, Selection};
 use mda_core::cut::KeepPlan;
 use mda_core::cut::Logits;
@@ -28,14 +28,17 @@ pub(super) struct Work<'a> {
 }
 
 /// Does the open runs of `work`.
-pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<()> {
-    let source = study.source(&work.entry.source)?;
+pub(super) fn run(session: &Session<'_>, work: &Work<'_>) -> Result<(), Error> {
+    let source = session.source(&work.entry.source);
     let task = parse_task(work.task, source.model.categories())?;
-    let parts = source.parts(&study.recipe.images, task.len(), work.seed)?;
-    let images = TaskImages { source: source.data.train()?, labels: &source.labels, parts: &parts, task: &task };
-    let job = Job { runner: study.runner, source: &source.model, images: &images, progress: &Silent };
-    let (selection, select) = timed(|| job.select(study.recipe.images.top_k))?;
-    let bench = Bench { study, work, source, job: &job, selection: &selection };
+    let parts = source.parts(&session.recipe.images, task.len(), work.seed)?;
+    let progress = Steps(session.progress);
+    let train = source.train(&progress)?;
+    let images = TaskImages { source: &train, labels: &source.labels, parts: &parts, task: &task };
+    let job = Job { runner: session.runner, source: &source.model, images: &images, progress: &progress };
+    let select = || job.select(session.recipe.images.top_k);
+    let (selection, select) = timed(|| job.progress.step("picking the surest images", select))?;
+    let bench = Bench { session, work, source, job: &job, selection: &selection };
     let mut known = Vec::new();
     for name in &work.entry.formulations {
         for repair in &work.entry.repairs {
@@ -43,7 +46,7 @@ pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<()> {
             if runs.is_empty() {
                 continue;
             }
-            study.attempt(runs, || {
+            session.attempt(runs, || {
                 let competition: Competition = name.parse()?;
                 let competing = competition.formulations(Repair::named(repair)?.refits(), job.comparing().len());
                 let (attributions, attribute) = bench.attributed(&competing, &mut known)?;
@@ -56,8 +59,13 @@ pub(super) fn run(study: &Study<'_>, work: &Work<'_>) -> anyhow::Result<()> {
 }
 
 impl Work<'_> {
-    /// Every run.
+    /// Those that this call does, in their order.
     pub(super) fn runs(&self) -> Vec<ComponentSettings> {
+        self.open_among(self.all_runs())
+    }
+
+    /// Every run.
+    pub(super) fn all_runs(&self) -> Vec<ComponentSettings> {
         let Disassemble { formulations, repairs, .. } = self.entry;
         let of = |name: &String| repairs.iter().flat_map(|repair| self.repaired(name, repair)).collect::<Vec<_>>();
         formulations.iter().flat_map(of).collect()
@@ -114,7 +122,7 @@ impl Work<'_> {
 
 /// What the runs of one piece of work share.
 pub(super) struct Bench<'a> {
-    pub(super) study: &'a Study<'a>,
+    pub(super) session: &'a Session<'a>,
     pub(super) work: &'a Work<'a>,
     pub(super) source: &'a Source,
     pub(super) job: &'a Job<'a>,
@@ -128,7 +136,7 @@ impl Bench<'_> {
         &self,
         formulations: &[Formulation],
         known: &mut Vec<(Attribution, f64)>,
-    ) -> anyhow::Result<(Vec<Attribution>, f64)> {
+    ) -> Result<(Vec<Attribution>, f64), Error> {
         let (mut attributions, mut seconds) = (Vec::new(), 0.0);
         for formulation in formulations {
             let formulation = reseeded(formulation.clone(), self.work.seed);
@@ -136,9 +144,9 @@ impl Bench<'_> {
             let index = match index {
                 Some(index) => index,
                 None => {
-                    let attribution = timed(|| self.job.attribute(self.selection, &formulation));
-                    let Work { entry, task, .. } = self.work;
-                    known.push(attribution.with_context(|| format!("{formulation} on {} {task}", entry.source))?);
+                    let attribute = || self.job.attribute(self.selection, &formulation);
+                    let attribution = timed(|| self.job.progress.step("attributing", attribute));
+                    known.push(attribution.map_err(|error| self.unattributed(&formulation, error))?);
                     known.len() - 1
                 }
             };
@@ -148,13 +156,19 @@ impl Bench<'_> {
         Ok((attributions, seconds))
     }
 
+    fn unattributed(&self, formulation: &Formulation, error: Error) -> Error {
+        let component = format!("{} {}", self.work.entry.source, self.work.task);
+        let formulation = formulation.to_string();
+        StudyError::Attributing { formulation, component, source: Box::new(error) }.into()
+    }
+
     /// All budgets of one formulation, or of some that compete, under one repair.
-    fn run(&self, name: &str, attributions: &[Attribution], repair: &str, shared: Seconds) -> anyhow::Result<()> {
+    fn run(&self, name: &str, attributions: &[Attribution], repair: &str, shared: Seconds) -> Result<(), Error> {
         let work = self.work;
         let open = |budget: &&String| !work.open_among(work.of_budget(name, repair, budget)).is_empty();
         let budgets: Vec<&String> = work.entry.budgets.iter().filter(open).collect();
         for (text, plan) in budgets.iter().zip(self.plans(attributions, repair, &budgets)?) {
-            self.study.attempt(work.open_among(work.of_budget(name, repair, text)), || {
+            self.session.attempt(work.open_among(work.of_budget(name, repair, text)), || {
                 let Planned { ranking, plan, trial, seconds } = plan?;
                 let cut = self.job.cut(&attributions[ranking], plan)?;
                 let like = cut.plan.clone();
@@ -169,11 +183,11 @@ impl Bench<'_> {
     }
 
     /// Another formulation with as many channels in every layer as `like` keeps.
-    fn same_size(&self, settings: ComponentSettings, like: &KeepPlan, shared: Seconds) -> anyhow::Result<()> {
-        self.study.attempt([settings.clone()], || {
+    fn same_size(&self, settings: ComponentSettings, like: &KeepPlan, shared: Seconds) -> Result<(), Error> {
+        self.session.attempt([settings.clone()], || {
             let formulation = reseeded(settings.formulation.parse()?, self.work.seed);
             let cut = || self.job.same_size(&formulation, self.work.logits(), self.selection, like);
-            let (cut, attribute) = timed(cut)?;
+            let (cut, attribute) = timed(|| self.job.progress.step("attributing", cut))?;
             let seconds = Seconds { attribute, choose: 0.0, ..shared };
             self.measure(Candidate { settings, cut, trial: None, seconds })
         })
@@ -190,8 +204,8 @@ fn reseeded(formulation: Formulation, seed: u64) -> Formulation {
 }
 
 /// What `work` answers, and the seconds that it took.
-pub(super) fn timed<T, E: Into<anyhow::Error>>(work: impl FnOnce() -> Result<T, E>) -> anyhow::Result<(T, f64)> {
+pub(super) fn timed<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<(T, f64), E> {
     let start = Instant::now();
-    let answer = work().map_err(Into::into)?;
+    let answer = work()?;
     Ok((answer, start.elapsed().as_secs_f64()))
 }

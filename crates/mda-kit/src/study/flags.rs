@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 /// Some flags, four a digit, the first in the highest bit; the last digit is filled up with zeros.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Flags(String);
+pub struct Flags(String);
 
 impl Flags {
-    pub(super) fn of(flags: &[bool]) -> Self {
+    /// `flags`, written down.
+    pub(crate) fn of(flags: &[bool]) -> Self {
         let digit = |four: &[bool]| {
             let value = (0..4).fold(0, |value, index| 2 * value + u32::from(four.get(index) == Some(&true)));
             char::from_digit(value, 16).unwrap_or('0')
@@ -17,7 +18,7 @@ impl Flags {
     }
 
     /// The first `count` flags; fewer where there are fewer.
-    pub(super) fn read(&self, count: usize) -> Vec<bool> {
+    pub fn read(&self, count: usize) -> Vec<bool> {
         let bits = self.0.chars().flat_map(|digit| {
             let value = digit.to_digit(16).unwrap_or(0);
             (0..4).map(move |index| value >> (3 - index) & 1 == 1)

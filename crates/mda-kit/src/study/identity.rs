@@ -1,11 +1,10 @@
 //! What the results of a source depend on besides a run's settings, as one hash: two runs of equal settings and equal hashes
 //! are the same run.
 
+use super::error::StudyError;
 use super::recipe::{ImageCounts, MeasuredOn};
-use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::run::ImageSource;
-use mda_data::Prepared;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -15,21 +14,29 @@ const NUMERICS: u32 = 2;
 /// Data sets nest `SPLIT/CATEGORY/IMAGE`.
 const DEPTH: usize = 3;
 
-/// The hash of a source called `name`: its whole model, its images and who looks at how many of them, and this version's
-/// numerics.
+/// The hash of a source called `name`: its whole model, its images, which lie at `path` where they are files, and who looks at
+/// how many of them, and this version's numerics.
 pub(super) fn of_source(
     name: &str,
     model: &Model,
-    data: &Path,
-    parts: [&Prepared; 2],
+    path: Option<&Path>,
+    parts: [&dyn ImageSource; 2],
     (counts, measured_on): (&ImageCounts, MeasuredOn),
-) -> anyhow::Result<String> {
+) -> Result<String, StudyError> {
     let mut hash = Hash(Sha256::new());
     let ImageCounts { top_k, candidates, calibration, rescaling: _ } = counts;
+    // As it is written in the folders of earlier versions.
+    let measured_on = match measured_on {
+        MeasuredOn::Test => "Test",
+        MeasuredOn::Validation => "HeldOut",
+    };
     hash.text(env!("CARGO_PKG_VERSION"));
-    hash.text(&format!("{NUMERICS} {top_k} {candidates} {calibration} {measured_on:?} {name}"));
-    hash.model(model)?;
-    hash.files(data)?;
+    hash.text(&format!("{NUMERICS} {top_k} {candidates} {calibration} {measured_on} {name}"));
+    hash.model(model);
+    match path {
+        Some(path) => hash.files(path)?,
+        None => parts.into_iter().for_each(|images| hash.text(&mda_data::identity(images))),
+    }
     for part in parts {
         part.categories().iter().for_each(|category| hash.text(category));
         hash.numbers(part.labels().iter().map(|&label| (label as u64).to_le_bytes()));
@@ -52,20 +59,20 @@ impl Hash {
     }
 
     /// Graph, categories and numbers.
-    fn model(&mut self, model: &Model) -> anyhow::Result<()> {
-        self.text(&serde_json::to_string(&model.graph().to_graph())?);
+    fn model(&mut self, model: &Model) {
+        self.text(&serde_json::to_string(&model.graph().to_graph()).expect("a graph is written as JSON"));
         model.categories().iter().for_each(|category| self.text(category));
         for (name, tensor) in model.parameters().iter() {
             self.text(name);
             self.numbers(tensor.data().iter().map(|number| number.to_le_bytes()));
         }
-        Ok(())
     }
 
     /// The names and sizes of the files that a data set consists of.
-    fn files(&mut self, path: &Path) -> anyhow::Result<()> {
+    fn files(&mut self, path: &Path) -> Result<(), StudyError> {
         let mut found = Vec::new();
-        list(path, "", DEPTH, &mut found).with_context(|| format!("listing the files of {}", path.display()))?;
+        let failed = |source| StudyError::Io { doing: "listing the files of", path: path.to_owned(), source };
+        list(path, "", DEPTH, &mut found).map_err(failed)?;
         found.sort();
         for (name, size) in found {
             self.text(&name);

@@ -1,179 +1,157 @@
-//! `mda study`: a recipe's runs, side by side, with seeds; resumable.
+//! Studies: what a recipe lists (sources, tasks, formulations, repairs, budgets, rescalings, seeds), run side by side into a
+//! folder, from which an interrupted study goes on.
+//!
+//! ```
+//! use mda::study::{Recipe, Study};
+//! use mda::{Runtime, samples};
+//!
+//! # fn main() -> Result<(), mda::Error> {
+//! # let folder = std::env::temp_dir().join(format!("mda-study-doc-{}", std::process::id()));
+//! samples::MNIST.unpack(&folder)?;
+//! let recipe = Recipe::parse(
+//!     "name = 'which channels matter'\n\
+//!      [source.mnist]\n\
+//!      model = 'sources/lenet5-mnist.safetensors'\n\
+//!      data = 'data/mnist'\n\
+//!      [[disassemble]]\n\
+//!      source = 'mnist'\n\
+//!      tasks = ['0-2']\n\
+//!      formulations = ['l1', 'random']\n\
+//!      repairs = ['none']\n\
+//!      budgets = ['50%', '20%']\n\
+//!      counts = 'uniform'\n",
+//! )?;
+//! let report = Study::open(recipe, &folder)?.run(folder.join("results"), &Runtime::cpu())?;
+//! assert!(report.failures().is_empty());
+//! let curves = &report.tables().curves[0];
+//! for standing in &curves.standings {
+//!     println!("{}: {:.2} points below the source", standing.formulation, standing.below);
+//! }
+//! # assert_eq!(curves.standings.len(), 2);
+//! # std::fs::remove_dir_all(folder).ok();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A line of `runs.jsonl` is a run: its settings, what it is worth, and a hash of what it was computed from. A study that
+//! finds its runs there does not do them again.
 
 mod assemblies;
 mod attempt;
 mod check;
 mod components;
+mod error;
 mod flags;
 mod identity;
 mod measure;
 mod plans;
 mod recipe;
 mod record;
+mod report;
+mod session;
 mod source;
 mod store;
-mod tables;
+mod subset;
+pub mod tables;
+mod work;
 
-use super::Context;
-use crate::args;
-use crate::output::Output;
-use anyhow::Context as _;
-use mda_core::run::Runner;
-use mda_formats::atomic;
-use recipe::Recipe;
-use record::{Failure, Outcome, Run};
+pub use error::{RecipeError, StudyError};
+pub use flags::Flags;
+pub use recipe::{MeasuredOn, Recipe};
+pub use record::{
+    AssemblyRun, AssemblySettings, ComponentRun, ComponentSettings, Failure, Outcome, Record, Run, Seconds,
+};
+pub use report::Report;
+
+use crate::data::Data;
+use crate::error::Error;
+use crate::progress::{Progress, Silent};
+use crate::runtime::Runtime;
+use mda_core::Model;
+use session::Session;
 use source::Source;
-use std::collections::{BTreeMap, HashSet};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use store::Store;
 
-/// What all runs of a study share.
-struct Study<'a> {
-    recipe: &'a Recipe,
+/// A recipe with its sources, checked and about to be run.
+pub struct Study<'a> {
+    recipe: Recipe,
     sources: BTreeMap<String, Source>,
-    store: Store,
-    runner: &'a Runner<'a>,
-    output: Output,
-    /// What is not to be had.
-    failures: Mutex<Vec<Failure>>,
+    jobs: Option<usize>,
+    progress: &'a dyn Progress,
 }
 
-impl Study<'_> {
-    fn source(&self, name: &str) -> anyhow::Result<&Source> {
-        self.sources.get(name).with_context(|| format!("no source is called `{name}`"))
+impl<'a> Study<'a> {
+    /// Opens the sources of `recipe`, whose paths begin at `root`, and checks that they have all that it asks for.
+    ///
+    /// # Errors
+    /// [`StudyError::Recipe`] or [`StudyError::RecipeFile`], and [`StudyError::Source`].
+    pub fn open(recipe: Recipe, root: impl AsRef<Path>) -> Result<Self, Error> {
+        let names: Vec<&str> = recipe.source.keys().map(String::as_str).collect();
+        recipe.check_sources(&names).map_err(|error| recipe.refused(error))?;
+        let mut sources = BTreeMap::new();
+        for (name, entry) in &recipe.source {
+            let source = Source::open(name, entry, root.as_ref(), &recipe).map_err(|error| of_source(name, error))?;
+            sources.insert(name.clone(), source);
+        }
+        Self::checked(recipe, sources)
+    }
+
+    /// As [`Study::open`], with models and images by value in place of the recipe's sources: for images of your own.
+    ///
+    /// # Errors
+    /// As [`Study::open`].
+    pub fn of(recipe: Recipe, sources: impl IntoIterator<Item = (String, Model, Data)>) -> Result<Self, Error> {
+        let mut opened = BTreeMap::new();
+        for (name, model, data) in sources {
+            let source = Source::given(&name, model, data, &recipe).map_err(|error| of_source(&name, error))?;
+            opened.insert(name, source);
+        }
+        let names: Vec<&str> = opened.keys().map(String::as_str).collect();
+        recipe.check_sources(&names).map_err(|error| recipe.refused(error))?;
+        Self::checked(recipe, opened)
+    }
+
+    fn checked(recipe: Recipe, sources: BTreeMap<String, Source>) -> Result<Self, Error> {
+        recipe.check_tasks(&sources).map_err(|error| recipe.refused(error))?;
+        Ok(Self { recipe, sources, jobs: None, progress: &Silent })
+    }
+
+    /// How many runs go on at a time, each with its share of the threads; one a thread where nothing is said.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = Some(jobs);
+        self
+    }
+
+    /// Who hears how it goes, and may stop it. With several jobs the steps of several runs are told at once.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Every run that the recipe asks for, each once, in the order in which they begin.
+    pub fn runs(&self) -> Vec<Run> {
+        work::planned(&self.recipe, |_| true).iter().flat_map(work::Work::runs).collect()
+    }
+
+    /// Does the runs that `folder` does not have yet, and writes all of them there as `study.json`, `components.csv` and
+    /// `assemblies.csv`. A run that comes to nothing leaves the others alone and is among the report's failures.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used ([`StudyError::Io`], [`StudyError::Locked`], [`StudyError::Damaged`],
+    /// [`StudyError::UnknownRun`]), results cannot be written ([`StudyError::Unwritten`]), or the work was told to stop.
+    pub fn run(&self, folder: impl AsRef<Path>, runtime: &Runtime) -> Result<Report, Error> {
+        let runner = runtime.runner();
+        let session = Session::open(&self.recipe, &self.sources, folder.as_ref(), &runner, self.progress)?;
+        session.work(self.jobs)?;
+        let report = session.report();
+        report.write()?;
+        Ok(report)
     }
 }
 
-/// A piece of work that one thread does.
-enum Work<'a> {
-    Components(components::Work<'a>),
-    Assembly(assemblies::Work<'a>),
-}
-
-pub(super) fn run(context: &Context, arguments: &args::Study) -> anyhow::Result<()> {
-    let recipe = Recipe::read(&arguments.recipe)?;
-    let own_folder = arguments.recipe.parent().unwrap_or(Path::new("."));
-    let root = arguments.root.as_deref().unwrap_or(own_folder);
-    let runtime = context.runtime()?;
-    let runner = runtime.runner();
-    let sources = source::open_all(&recipe, root)?;
-    recipe.check_tasks(&sources).with_context(|| format!("the recipe {}", arguments.recipe.display()))?;
-    let current: HashSet<&str> = sources.values().map(|source| source.identity.as_str()).collect();
-    let store = Store::open(&arguments.output, &current, context.output)?;
-    let failures = Mutex::default();
-    let study = Study { recipe: &recipe, sources, store, runner: &runner, output: context.output, failures };
-    let work = work(&study);
-    context.output.progress(format!("{}: {} pieces of work", recipe.name, work.len()));
-    side_by_side(&study, &work, arguments.jobs.map(usize::from))?;
-    study.finish(&arguments.output)
-}
-
-impl Study<'_> {
-    /// Writes the tables, of what is done and of what is not to be had.
-    fn finish(self, folder: &Path) -> anyhow::Result<()> {
-        let records = self.store.records();
-        let mut failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        failures.sort_by_key(Failure::to_string);
-        let markdown = tables::markdown(&self.recipe.name, self.recipe.measure.name(), &records, &failures);
-        let outcomes: Vec<Outcome<'_>> =
-            records.iter().map(Outcome::Done).chain(failures.iter().map(Outcome::Failed)).collect();
-        write(&folder.join("study.md"), &markdown)?;
-        write(&folder.join("study.json"), &(serde_json::to_string_pretty(&outcomes)? + "\n"))?;
-        write(&folder.join("components.csv"), &tables::csv(&records, true)?)?;
-        write(&folder.join("assemblies.csv"), &tables::csv(&records, false)?)?;
-        self.output.result(&outcomes, || markdown)?;
-        let list: String = failures.iter().map(|failure| format!("\n  {failure}")).collect();
-        anyhow::ensure!(failures.is_empty(), "{} of the runs are not to be had:{list}", failures.len());
-        Ok(())
-    }
-}
-
-/// The runs that earlier calls and earlier pieces of work leave open.
-struct Open<'a> {
-    store: &'a Store,
-    taken: HashSet<Run>,
-}
-
-impl Open<'_> {
-    fn take<S: Clone + Eq + Hash + Into<Run>>(&mut self, runs: Vec<S>) -> HashSet<S> {
-        let mut is_open = |run: &S| {
-            let run: Run = run.clone().into();
-            !self.store.has(&run) && self.taken.insert(run)
-        };
-        runs.into_iter().filter(|run| is_open(run)).collect()
-    }
-}
-
-/// What is to be done. Seeds outermost, so that a first impression of everything comes first.
-fn work<'a>(study: &Study<'a>) -> Vec<Work<'a>> {
-    let (recipe, mut work) = (study.recipe, Vec::new());
-    let mut open = Open { store: &study.store, taken: HashSet::new() };
-    for &seed in &recipe.seeds {
-        for entry in &recipe.disassemble {
-            for task in &entry.tasks {
-                let mut piece = components::Work { entry, task, seed, open: HashSet::new() };
-                piece.open = open.take(piece.runs());
-                work.push(Work::Components(piece));
-            }
-        }
-        for entry in &recipe.assemble {
-            let open = open.take(entry.all_runs(recipe, seed));
-            work.push(Work::Assembly(assemblies::Work { entry, seed, open }));
-        }
-    }
-    work.retain(|piece| !piece.runs().is_empty());
-    work
-}
-
-impl Work<'_> {
-    /// The runs that this piece of work does.
-    fn runs(&self) -> Vec<Run> {
-        match self {
-            Self::Components(work) => work.open.iter().cloned().map(Run::from).collect(),
-            Self::Assembly(work) => work.open.iter().cloned().map(Run::from).collect(),
-        }
-    }
-
-    fn run(&self, study: &Study<'_>) -> anyhow::Result<()> {
-        match self {
-            Self::Components(work) => components::run(study, work),
-            Self::Assembly(work) => assemblies::run(study, work),
-        }
-    }
-}
-
-/// Does all work with `jobs` pieces at a time, which share the threads. Fails only where results cannot be written; the other
-/// pieces then finish what they are at.
-fn side_by_side(study: &Study<'_>, work: &[Work<'_>], jobs: Option<usize>) -> anyhow::Result<()> {
-    let threads = rayon::current_num_threads();
-    let jobs = jobs.unwrap_or(threads).clamp(1, work.len().max(1));
-    let pool = |_| rayon::ThreadPoolBuilder::new().num_threads((threads / jobs).max(1)).build();
-    let pools = (0..jobs).map(pool).collect::<Result<Vec<_>, _>>().context("starting threads")?;
-    let next = AtomicUsize::new(0);
-    let worker = |pool: rayon::ThreadPool| -> anyhow::Result<()> {
-        while let Some(piece) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let done = pool.install(|| study.attempt(piece.runs(), || piece.run(study)));
-            if done.is_err() {
-                next.store(work.len(), Ordering::Relaxed);
-            }
-            done?;
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = pools.into_iter().map(|pool| scope.spawn(|| worker(pool))).collect();
-        let mut done = Ok(());
-        for worker in workers {
-            let own = worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread of the study panicked")));
-            done = done.and(own);
-        }
-        done
-    })
-}
-
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    atomic::write(path, |file| file.write_all(text.as_bytes())).with_context(|| format!("writing {}", path.display()))
+fn of_source(name: &str, error: Error) -> StudyError {
+    StudyError::Source { name: name.to_owned(), source: Box::new(error) }
 }

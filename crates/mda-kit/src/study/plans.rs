@@ -1,9 +1,10 @@
 //! The plans of a study's components: what stays under every budget, or why nothing does.
 
 use super::components::{Bench, timed};
-use super::recipe::{Counts, budget};
-use anyhow::Context as _;
-use mda::disassemble::{Choice, Spending};
+use super::error::StudyError;
+use super::recipe::Counts;
+use crate::disassemble::{self, Choice, Spending};
+use crate::error::Error;
 use mda_core::Model;
 use mda_core::attribute::Attribution;
 use mda_core::attribute::Relevance;
@@ -35,9 +36,10 @@ impl Bench<'_> {
         attributions: &[Attribution],
         repair: &str,
         budgets: &[&String],
-    ) -> anyhow::Result<Vec<anyhow::Result<Planned>>> {
+    ) -> Result<Vec<Result<Planned, Error>>, Error> {
         let logits = self.work.logits();
-        let parsed = budgets.iter().map(|text| budget(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        let parsed = budgets.iter().map(|text| disassemble::budget(text)).collect::<Result<Vec<_>, _>>();
+        let parsed = parsed.map_err(|error| StudyError::Recipe(error.into()))?;
         let spent: Vec<Budget> = parsed.iter().copied().flatten().collect();
         let first = &attributions[0];
         let strategies: &[Strategy] = match self.work.entry.counts {
@@ -51,11 +53,11 @@ impl Bench<'_> {
             Counts::Chosen => &Strategy::ALL,
         };
         let repair = Repair::named(repair)?;
-        let spending = Spending { repair: &repair, logits, strategies, finalists: mda::disassemble::FINALISTS };
+        let spending = Spending { repair: &repair, logits, strategies, finalists: disassemble::FINALISTS };
         let mut chosen = self.chosen(attributions, spending, &spent)?.into_iter();
         let plan = |budget: &Option<Budget>| match budget {
             None => Ok(Planned::of(self.job.fixed(first, logits)?.plan)),
-            Some(_) => chosen.next().context("a plan for every budget")?,
+            Some(_) => chosen.next().expect("a plan for every budget"),
         };
         Ok(parsed.iter().map(plan).collect())
     }
@@ -67,7 +69,7 @@ impl Bench<'_> {
         attributions: &[Attribution],
         spending: Spending<'_>,
         budgets: &[Budget],
-    ) -> anyhow::Result<Vec<anyhow::Result<Planned>>> {
+    ) -> Result<Vec<Result<Planned, Error>>, Error> {
         if budgets.is_empty() {
             return Ok(Vec::new());
         }
@@ -80,7 +82,7 @@ impl Bench<'_> {
         let mut planned = self.planned(attributions, spending, &possible).into_iter();
         let plan = |error: Option<BudgetError>| match error {
             Some(error) => Err(error.into()),
-            None => planned.next().context("a plan for every budget")?,
+            None => planned.next().expect("a plan for every budget"),
         };
         Ok(impossible.into_iter().map(plan).collect())
     }
@@ -92,11 +94,12 @@ impl Bench<'_> {
         attributions: &[Attribution],
         spending: Spending<'_>,
         budgets: &[Budget],
-    ) -> Vec<anyhow::Result<Planned>> {
+    ) -> Vec<Result<Planned, Error>> {
         if budgets.is_empty() {
             return Vec::new();
         }
-        match timed(|| self.job.choose(attributions, spending, budgets)) {
+        let choose = || self.job.choose(attributions, spending, budgets);
+        match timed(|| self.job.progress.step("choosing what stays", choose)) {
             Ok((choices, seconds)) => {
                 let seconds = seconds / budgets.len() as f64;
                 let plan = |Choice { chosen: Chosen { ranking, plan, explanation }, .. }| {

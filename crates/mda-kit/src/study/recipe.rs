@@ -1,17 +1,19 @@
 //! What a study runs: a recipe file, read and checked before anything is computed.
 
-use crate::args;
-use anyhow::{Context as _, anyhow, bail};
-use mda_core::budget::Budget;
+use super::error::{RecipeError, StudyError};
+use crate::error::Error;
 use mda_core::rescale::Rescaling;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A recipe as it is written, in TOML.
+/// What a study runs: sources, components of them and assembled models, each with every setting that is named.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Recipe {
+pub struct Recipe {
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub(super) file: Option<PathBuf>,
     /// The study's name, which heads its tables.
     pub(super) name: String,
     /// One run a seed; tables show their means.
@@ -22,7 +24,8 @@ pub(super) struct Recipe {
     /// What components are measured on.
     #[serde(default)]
     pub(super) measure: MeasuredOn,
-    /// The sources, by the names that the other entries use.
+    /// The sources, by the names that the other entries use; none where they are given by value.
+    #[serde(default)]
     pub(super) source: BTreeMap<String, Source>,
     #[serde(default)]
     pub(super) disassemble: Vec<Disassemble>,
@@ -53,19 +56,30 @@ impl Default for ImageCounts {
 /// The images that accuracies are of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum MeasuredOn {
+#[non_exhaustive]
+pub enum MeasuredOn {
     /// Those of the test split.
     #[default]
     Test,
     /// A part of the train split that nothing else looks at: for studies that decide something, such as a default.
-    HeldOut,
+    #[serde(alias = "held-out")]
+    Validation,
 }
 
 impl MeasuredOn {
-    pub(super) fn name(self) -> &'static str {
+    /// What they are called.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Test => "test images",
-            Self::HeldOut => "held-out train images",
+            Self::Validation => "validation images",
+        }
+    }
+
+    /// What measuring on them is called.
+    pub(super) fn step(self) -> &'static str {
+        match self {
+            Self::Test => "measuring on test images",
+            Self::Validation => "measuring on validation images",
         }
     }
 }
@@ -106,7 +120,7 @@ pub(super) struct Disassemble {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Counts {
-    /// What is best on held-out train images.
+    /// What is best on the choice images.
     #[default]
     Chosen,
     /// The same share of every layer, so that formulations differ in nothing else.
@@ -159,68 +173,46 @@ fn thresholds() -> Vec<String> {
 }
 
 fn default_formulation() -> String {
-    args::DEFAULT_FORMULATION.into()
+    "auto".into()
 }
 
 impl Recipe {
-    /// Reads and checks a recipe: all names are known and every number means something.
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading the recipe {}", path.display()))?;
-        let recipe: Self = toml::from_str(&text).with_context(|| format!("the recipe {}", path.display()))?;
-        recipe.check().with_context(|| format!("the recipe {}", path.display()))?;
+    /// Reads and checks a recipe, a TOML file: every list says something and every number means something.
+    ///
+    /// # Errors
+    /// [`StudyError::Unreadable`] and [`StudyError::RecipeFile`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let unreadable = |source| StudyError::Unreadable { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let refused = |source| StudyError::RecipeFile { path: path.to_owned(), source };
+        Ok(Self { file: Some(path.to_owned()), ..Self::checked(&text).map_err(refused)? })
+    }
+
+    /// As [`Recipe::read`], of the text of such a file.
+    ///
+    /// # Errors
+    /// [`StudyError::Recipe`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Ok(Self::checked(text).map_err(StudyError::Recipe)?)
+    }
+
+    fn checked(text: &str) -> Result<Self, RecipeError> {
+        let recipe: Self = toml::from_str(text)?;
+        recipe.check()?;
         Ok(recipe)
     }
-}
 
-/// `thresholds`, `30%` or `30% params`, `30% macs`, `drop 1.0`.
-pub(super) fn budget(text: &str) -> anyhow::Result<Option<Budget>> {
-    let text = text.trim();
-    if text == "thresholds" {
-        return Ok(None);
-    }
-    if let Some(points) = text.strip_prefix("drop ") {
-        let points = args::points(points).map_err(|expected| anyhow!("the budget `{text}`: {expected}"))?;
-        return Ok(Some(Budget::MaxDrop(points)));
-    }
-    if let Some((number, kind)) = text.split_once('%') {
-        let share = args::percent(number).map_err(|expected| anyhow!("the budget `{text}`: {expected}"))?;
-        match kind.trim() {
-            "" | "params" => return Ok(Some(Budget::Params(share))),
-            "macs" => return Ok(Some(Budget::Macs(share))),
-            _ => {}
-        }
-    }
-    bail!("`{text}` is no budget; expected `thresholds`, `30%`, `30% macs` or `drop 1.0`")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn budgets_are_read() {
-        assert_eq!(budget("thresholds").unwrap(), None);
-        assert_eq!(budget("30%").unwrap(), Some(Budget::Params(0.3)));
-        assert_eq!(budget("12.5 % macs").unwrap(), Some(Budget::Macs(0.125)));
-        assert_eq!(budget("drop 1.5").unwrap(), Some(Budget::MaxDrop(1.5)));
-        assert!(budget("30").unwrap_err().to_string().contains("expected `thresholds`"));
+    /// The study's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    #[test]
-    fn budgets_that_mean_nothing_are_refused_when_they_are_read() {
-        for (text, expected) in [
-            ("150%", "`150%`: expected a percentage above 0 and up to 100"),
-            ("0% macs", "above 0"),
-            ("-5%", "above 0"),
-            ("NaN%", "above 0"),
-            ("inf% params", "up to 100"),
-            ("drop 200", "`drop 200`: expected points of accuracy from 0 to 100"),
-            ("drop -1", "from 0 to 100"),
-            ("drop NaN", "from 0 to 100"),
-            ("drop much", "from 0 to 100"),
-        ] {
-            let said = budget(text).unwrap_err().to_string();
-            assert!(said.contains(expected), "{text}: {said}");
+    /// Why this recipe cannot be run.
+    pub(super) fn refused(&self, source: RecipeError) -> StudyError {
+        match &self.file {
+            Some(path) => StudyError::RecipeFile { path: path.clone(), source },
+            None => source.into(),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The folder of a study: one line of JSON a run, so that a study that was interrupted goes on where it stopped, and a lock, so
 //! that no two studies write there at once.
 
+use super::error::StudyError;
 use super::record::{Record, Run};
-use crate::output::Output;
-use anyhow::{Context as _, anyhow, bail};
+use crate::progress::Progress;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -28,13 +27,16 @@ struct Row {
 }
 
 /// The file of records, appended to by several threads.
+#[derive(Debug)]
 pub(super) struct Store {
+    folder: PathBuf,
     path: PathBuf,
     book: Mutex<Book>,
     /// Locked as long as it is open.
     _lock: File,
 }
 
+#[derive(Debug)]
 struct Book {
     file: File,
     /// Of all whole lines, in bytes.
@@ -43,40 +45,24 @@ struct Book {
     done: HashSet<Run>,
 }
 
-/// A result that could not be written: there is no point in going on.
-#[derive(Debug)]
-pub(super) struct Unwritten {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl fmt::Display for Unwritten {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "writing {}", self.path.display())
-    }
-}
-
-impl std::error::Error for Unwritten {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
-}
-
 impl Store {
     /// Opens or begins the records in `folder`. Those that were computed from anything but `current` inputs stay in the file
     /// and are passed over, equal ones are taken once, and what an interruption left of a line is cut off.
-    pub(super) fn open(folder: &Path, current: &HashSet<&str>, output: Output) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
+    ///
+    /// # Errors
+    /// [`StudyError::Io`], [`StudyError::Locked`], [`StudyError::Damaged`] and [`StudyError::UnknownRun`].
+    pub(super) fn open(folder: &Path, current: &HashSet<&str>, progress: &dyn Progress) -> Result<Self, StudyError> {
+        std::fs::create_dir_all(folder).map_err(failed("creating the folder", folder))?;
         let lock = lock(folder)?;
         let path = folder.join(RUNS);
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
-        let mut file = file.with_context(|| format!("opening {}", path.display()))?;
+        let mut file = file.map_err(failed("opening", &path))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).with_context(|| format!("reading {}", path.display()))?;
-        let (rows, whole) = rows(&bytes).with_context(|| path.display().to_string())?;
+        file.read_to_end(&mut bytes).map_err(failed("reading", &path))?;
+        let (rows, whole) = rows(&path, &bytes)?;
         if whole < bytes.len() {
-            output.note(format!("{} ends in the middle of a line, which is cut off", path.display()));
-            file.set_len(whole as u64).with_context(|| format!("cutting off the end of {}", path.display()))?;
+            progress.note(format!("{} ends in the middle of a line, which is cut off", path.display()));
+            file.set_len(whole as u64).map_err(failed("cutting off the end of", &path))?;
         }
         let mut book = Book { file, length: whole as u64, records: Vec::new(), done: HashSet::new() };
         let mut others = 0;
@@ -88,13 +74,13 @@ impl Store {
             }
         }
         if others > 0 {
-            output.note(format!(
+            progress.note(format!(
                 "{others} of the runs in {} are of other models, images, image counts or another version of mda; they \
                  are left out",
                 path.display()
             ));
         }
-        Ok(Self { path, book: Mutex::new(book), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), path, book: Mutex::new(book), _lock: lock })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -109,10 +95,11 @@ impl Store {
     /// Adds a run that was computed from `inputs`; what is there already stays as it is.
     ///
     /// # Errors
-    /// [`Unwritten`]; the file then ends with the line before.
-    pub(super) fn add(&self, record: Record, inputs: Vec<String>) -> anyhow::Result<()> {
+    /// [`StudyError::Unwritten`]; the file then ends with the line before.
+    pub(super) fn add(&self, record: Record, inputs: Vec<String>) -> Result<(), StudyError> {
         let row = Row { inputs, record };
-        let line = serde_json::to_string(&row)? + "\n";
+        let unwritten = |source| StudyError::Unwritten { path: self.path.clone(), source };
+        let line = serde_json::to_string(&row).map_err(|error| unwritten(error.into()))? + "\n";
         let mut book = self.book();
         if book.done.contains(&row.record.run()) {
             return Ok(());
@@ -120,12 +107,17 @@ impl Store {
         if let Err(source) = book.file.write_all(line.as_bytes()).and_then(|()| book.file.sync_data()) {
             // Where this fails too, the next call finds half a line and cuts it off.
             let _ = book.file.set_len(book.length);
-            return Err(Unwritten { path: self.path.clone(), source }.into());
+            return Err(unwritten(source));
         }
         book.length += line.len() as u64;
         book.done.insert(row.record.run());
         book.records.push(row.record);
         Ok(())
+    }
+
+    /// Where the study writes.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// All runs so far, this call's and earlier ones'.
@@ -134,24 +126,24 @@ impl Store {
     }
 }
 
-fn lock(folder: &Path) -> anyhow::Result<File> {
+fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StudyError + 'a {
+    move |source| StudyError::Io { doing, path: path.to_owned(), source }
+}
+
+fn lock(folder: &Path) -> Result<File, StudyError> {
     let path = folder.join(LOCK);
     let file = OpenOptions::new().create(true).append(true).open(&path);
-    let file = file.with_context(|| format!("opening {}", path.display()))?;
+    let file = file.map_err(failed("opening", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(anyhow!(
-            "another study is writing to {} (it holds {}); wait for it, or give another --output",
-            folder.display(),
-            path.display()
-        )),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
+        Err(TryLockError::WouldBlock) => Err(StudyError::Locked { folder: folder.to_owned(), lock: path }),
+        Err(TryLockError::Error(error)) => Err(failed("locking", &path)(error)),
     }
 }
 
-/// The rows in a file's bytes, and up to where they are whole: what follows is no JSON, as an interruption or a full disk
-/// leaves it.
-fn rows(bytes: &[u8]) -> anyhow::Result<(Vec<Row>, usize)> {
+/// The rows in the bytes of the file at `path`, and up to where they are whole: what follows is no JSON, as an interruption or
+/// a full disk leaves it.
+fn rows(path: &Path, bytes: &[u8]) -> Result<(Vec<Row>, usize), StudyError> {
     let (mut rows, mut end, mut whole) = (Vec::new(), 0, 0);
     let mut damaged = None;
     for (line, text) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
@@ -160,12 +152,11 @@ fn rows(bytes: &[u8]) -> anyhow::Result<(Vec<Row>, usize)> {
             damaged.get_or_insert(line);
             continue;
         }
-        if let Some(damaged) = damaged {
-            bail!("line {damaged} is damaged: expected JSON; take the line out, and its run is done again");
+        if let Some(line) = damaged {
+            return Err(StudyError::Damaged { path: path.to_owned(), line });
         }
-        rows.push(
-            serde_json::from_slice(text).with_context(|| format!("line {line} is no run that this version knows"))?,
-        );
+        let unknown = |source| StudyError::UnknownRun { path: path.to_owned(), line, source };
+        rows.push(serde_json::from_slice(text).map_err(unknown)?);
         whole = end;
     }
     Ok((rows, whole))

@@ -2,8 +2,7 @@
 
 use super::super::record::{AssemblyRun, AssemblySettings};
 use super::*;
-
-const QUIET: Output = Output { json: false, quiet: true };
+use crate::progress::Silent;
 
 fn assembly(seed: u64) -> Record {
     let run = AssemblySettings {
@@ -29,8 +28,8 @@ fn assembly(seed: u64) -> Record {
     })
 }
 
-fn open(folder: &Path, current: &[&str]) -> anyhow::Result<Store> {
-    Store::open(folder, &current.iter().copied().collect(), QUIET)
+fn open(folder: &Path, current: &[&str]) -> Result<Store, StudyError> {
+    Store::open(folder, &current.iter().copied().collect(), &Silent)
 }
 
 fn inputs(names: &[&str]) -> Vec<String> {
@@ -66,11 +65,11 @@ fn what_is_damaged_in_the_middle_or_unknown_is_left_to_the_user() {
     append(folder.path(), b"{\"kind\":\"as\n");
     append(folder.path(), &row);
     let before = std::fs::read(folder.path().join(RUNS)).unwrap();
-    let error = format!("{:#}", open(folder.path(), &["x"]).err().unwrap());
+    let error = open(folder.path(), &["x"]).err().unwrap().to_string();
     assert!(error.contains("runs.jsonl: line 2 is damaged"), "{error}");
     assert_eq!(std::fs::read(folder.path().join(RUNS)).unwrap(), before, "nothing is cut off");
     std::fs::write(folder.path().join(RUNS), "{\"kind\":\"of the future\"}\n").unwrap();
-    let error = format!("{:#}", open(folder.path(), &["x"]).err().unwrap());
+    let error = open(folder.path(), &["x"]).err().unwrap().to_string();
     assert!(error.contains("line 1 is no run that this version knows"), "{error}");
 }
 
@@ -118,5 +117,5 @@ fn a_failed_write_is_told_from_a_failed_run() {
     let store = open(folder.path(), &["x"]).unwrap();
     store.book().file = File::open(folder.path().join(RUNS)).unwrap();
     let error = store.add(assembly(0), inputs(&["x"])).unwrap_err();
-    assert!(error.is::<Unwritten>() && !store.has(&assembly(0).run()), "{error:#}");
+    assert!(matches!(error, StudyError::Unwritten { .. }) && !store.has(&assembly(0).run()), "{error}");
 }

@@ -7,30 +7,38 @@ use serde::Serialize;
 const IMAGES: &str = "right";
 
 /// Every component run, a row each, nested settings flattened.
-pub(in super::super) fn csv(records: &[Record], components: bool) -> anyhow::Result<String> {
-    let mut heads: Vec<String> = Vec::new();
-    let mut text = String::new();
-    for record in records {
-        let (cells, wanted) = match record {
-            Record::Component(run) => (flat(run)?, components),
-            Record::Assembly(run) => (flat(run)?, !components),
-        };
-        if !wanted {
-            continue;
-        }
-        if heads.is_empty() {
-            heads = cells.iter().map(|(head, _)| head.clone()).collect();
-            text.push_str(&(heads.join(",") + "\n"));
-        }
-        text.push_str(&(cells.iter().map(|(_, cell)| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"));
-    }
-    Ok(text)
+pub(in super::super) fn components(records: &[Record]) -> String {
+    table(records.iter().filter_map(|record| match record {
+        Record::Component(run) => Some(flat(run)),
+        Record::Assembly(_) => None,
+    }))
 }
 
-fn flat<T: Serialize>(run: &T) -> anyhow::Result<Vec<(String, String)>> {
+/// Every assembly run likewise.
+pub(in super::super) fn assemblies(records: &[Record]) -> String {
+    table(records.iter().filter_map(|record| match record {
+        Record::Component(_) => None,
+        Record::Assembly(run) => Some(flat(run)),
+    }))
+}
+
+/// Rows of named cells, with the names above the first.
+fn table(rows: impl Iterator<Item = Vec<(String, String)>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for (index, row) in rows.enumerate() {
+        if index == 0 {
+            writer.write_record(row.iter().map(|(head, _)| head)).expect("memory takes all bytes");
+        }
+        writer.write_record(row.iter().map(|(_, cell)| cell)).expect("rows of one kind are of one length");
+    }
+    let bytes = writer.into_inner().expect("memory takes all bytes");
+    String::from_utf8(bytes).expect("text stays text")
+}
+
+fn flat<T: Serialize>(run: &T) -> Vec<(String, String)> {
     let mut cells = Vec::new();
-    flatten("", &serde_json::to_value(run)?, &mut cells);
-    Ok(cells)
+    flatten("", &serde_json::to_value(run).expect("a run is written as JSON"), &mut cells);
+    cells
 }
 
 fn flatten(prefix: &str, value: &serde_json::Value, cells: &mut Vec<(String, String)>) {
@@ -47,17 +55,15 @@ fn flatten(prefix: &str, value: &serde_json::Value, cells: &mut Vec<(String, Str
     }
 }
 
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::table;
 
     #[test]
-    fn cells_with_commas_are_quoted() {
-        assert_eq!(quoted("graph,alpha=0.1"), "\"graph,alpha=0.1\"");
-        assert_eq!(quoted("plain"), "plain");
+    fn names_stand_above_and_commas_are_quoted() {
+        let row = |text: &str| vec![("formulation".to_owned(), text.to_owned()), ("area".to_owned(), String::new())];
+        let written = table([row("graph,alpha=0.1"), row("plain")].into_iter());
+        assert_eq!(written, "formulation,area\n\"graph,alpha=0.1\",\nplain,\n");
+        assert_eq!(table(std::iter::empty()), "");
     }
 }

@@ -1,189 +1,182 @@
 //! Accuracy against size: formulations down, budgets across.
 
 use super::super::record::ComponentRun;
-use super::noise::{CLEARLY, Rights};
-use super::{Spread, by_seed, row};
+use super::noise::Rights;
+use super::{Spread, by_seed};
+use std::collections::HashSet;
 
 /// Runs of one kind of counts and one repair, over several tasks.
-pub(super) struct Curves<'a> {
-    counts: &'a str,
-    repair: &'a str,
-    tasks: Vec<Task<'a>>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curves {
+    /// `uniform` or `chosen`.
+    pub counts: String,
+    /// What made up for the cuts.
+    pub repair: String,
+    /// The tasks.
+    pub tasks: Vec<CurveTask>,
+    /// How the formulations compare over all points of all tasks, the best first.
+    pub standings: Vec<Standing>,
 }
 
 /// Formulations of one task, each at several budgets.
-struct Task<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurveTask {
     /// The source and the task.
-    name: String,
-    base_restricted: f64,
-    formulations: Vec<&'a str>,
-    budgets: Vec<&'a str>,
+    pub name: String,
+    /// The source, choosing among the task's categories, in percent.
+    pub base_restricted: f64,
+    /// The formulations, in the order of the rows.
+    pub formulations: Vec<String>,
+    /// The budgets, in the order of the columns.
+    pub budgets: Vec<String>,
     /// `[formulation][budget]`.
-    cells: Vec<Vec<Cell>>,
+    pub points: Vec<Vec<Point>>,
 }
 
-/// One formulation at one budget, over seeds; of no run where a budget is not to be had.
-struct Cell {
-    accuracy: Spread,
-    rights: Option<Rights>,
+/// One formulation at one budget, over seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// In percent; of no value where a budget is not to be had.
+    pub accuracy: Spread,
+    /// How far it is behind the best of its budget; `None` where a budget is not to be had.
+    pub behind: Option<Behind>,
+}
+
+/// How far a point is behind the best of its budget.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Behind {
+    /// In points of accuracy.
+    pub points: f64,
+    /// Whether that is more than [`CLEARLY`](super::CLEARLY) standard errors, image by image, where the runs tell.
+    pub clearly: Option<bool>,
+}
+
+/// How a formulation does over all points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// Which.
+    pub formulation: String,
+    /// Points of accuracy below the restricted source, as the mean over its points.
+    pub below: f64,
+    /// The most points of accuracy that it is behind the best of a budget, and where.
+    pub behind: Option<(f64, String)>,
+    /// At how many points it is clearly behind the best, and of how many that is known.
+    pub clearly: (usize, usize),
 }
 
 /// So many budgets with chosen counts make a curve; with the same share of every layer one does.
 const FEWEST_BUDGETS: usize = 3;
 
-impl<'a> Curves<'a> {
+impl Curves {
     /// The curves among `runs`, and the runs that belong to none.
-    pub(super) fn among(runs: &[&'a ComponentRun]) -> (Vec<Self>, Vec<&'a ComponentRun>) {
+    pub(super) fn among<'a>(runs: &[&'a ComponentRun]) -> (Vec<Self>, Vec<&'a ComponentRun>) {
         let (mut curves, mut single) = (Vec::<Self>::new(), Vec::new());
         let place = |run: &ComponentRun| {
             let own = &run.run;
             (own.source.clone(), own.task.clone(), own.repair.clone(), own.counts.clone())
         };
         for group in by_seed(runs, place) {
-            let task = Task::new(&group);
+            let task = CurveTask::of(&group);
             let is_curve = match group[0].run.counts.as_str() {
                 "uniform" => true,
-                "chosen" => task.budgets.len() >= FEWEST_BUDGETS && !task.budgets.contains(&"thresholds"),
+                "chosen" => task.budgets.len() >= FEWEST_BUDGETS && !task.budgets.iter().any(|own| own == "thresholds"),
                 _ => false,
             };
             if !is_curve {
                 single.extend(group);
                 continue;
             }
-            let (counts, repair) = (group[0].run.counts.as_str(), group[0].run.repair.as_str());
-            match curves.iter_mut().find(|curves| (curves.counts, curves.repair) == (counts, repair)) {
+            let (counts, repair) = (&group[0].run.counts, &group[0].run.repair);
+            match curves.iter_mut().find(|curves| (&curves.counts, &curves.repair) == (counts, repair)) {
                 Some(curves) => curves.tasks.push(task),
-                None => curves.push(Self { counts, repair, tasks: vec![task] }),
+                None => {
+                    let (counts, repair) = (counts.clone(), repair.clone());
+                    curves.push(Self { counts, repair, tasks: vec![task], standings: Vec::new() });
+                }
             }
         }
+        curves.iter_mut().for_each(|curves| curves.standings = standings(&curves.tasks));
         (curves, single)
     }
+}
 
-    /// A table a task, and how the formulations compare over all of them.
-    pub(super) fn markdown(&self, measured_on: &str) -> String {
-        let how = match self.counts {
-            "uniform" => {
-                "the same share of every layer, so that formulations differ in nothing but the channels they choose"
+/// How the formulations compare over all points of `tasks`.
+fn standings(tasks: &[CurveTask]) -> Vec<Standing> {
+    let mut seen = HashSet::new();
+    let formulations = tasks.iter().flat_map(|task| &task.formulations).filter(|name| seen.insert(*name));
+    let mut standings: Vec<Standing> = formulations.map(|name| Standing::of(name, tasks)).collect();
+    standings.sort_by(|a, b| a.below.total_cmp(&b.below));
+    standings
+}
+
+impl Standing {
+    fn of(formulation: &str, tasks: &[CurveTask]) -> Self {
+        let (mut below, mut behind, mut clearly) = (Vec::new(), None::<(f64, String)>, (0, 0));
+        for task in tasks {
+            let Some(row) = task.formulations.iter().position(|name| name == formulation) else { continue };
+            for (point, budget) in task.points[row].iter().zip(&task.budgets) {
+                let Some(own) = point.behind else { continue };
+                below.push(task.base_restricted - point.accuracy.mean);
+                if behind.as_ref().is_none_or(|(most, _)| own.points >= *most) {
+                    behind = Some((own.points, format!("{}, {budget}", task.name)));
+                }
+                clearly.0 += usize::from(own.clearly == Some(true));
+                clearly.1 += usize::from(own.clearly.is_some());
             }
-            "chosen" => "how much of every layer stays is chosen on held-out train images",
-            other => other,
-        };
-        let mut text = format!(
-            "\n## Accuracy by size, repair {}\n\nCounts: {how}. Accuracy in percent over the task's {measured_on}, the choice \
-             limited to the task. In bold the best of a column, and what is less than {CLEARLY} standard errors behind \
-             it, image by image.\n",
-            self.repair
-        );
-        self.tasks.iter().for_each(|task| text.push_str(&task.markdown()));
-        text.push_str(&self.summary());
-        text
-    }
-
-    /// Over all points of all tasks: how far each formulation is below the source, and at most behind the best.
-    fn summary(&self) -> String {
-        let mut formulations: Vec<&str> =
-            self.tasks.iter().flat_map(|task| task.formulations.iter().copied()).collect();
-        let mut seen = std::collections::HashSet::new();
-        formulations.retain(|name| seen.insert(*name));
-        let mut rows: Vec<(&str, f64, (f64, String), String)> = Vec::new();
-        for name in formulations {
-            let points: Vec<Point> = self.tasks.iter().flat_map(|task| task.points(name)).collect();
-            let below = points.iter().map(|point| point.below).sum::<f64>() / points.len().max(1) as f64;
-            let told = points.iter().filter_map(|point| point.clearly);
-            let clearly = format!("{} of {}", told.clone().filter(|&clearly| clearly).count(), told.count());
-            let most = points.into_iter().max_by(|a, b| a.behind.total_cmp(&b.behind));
-            rows.push((name, below, most.map(|point| (point.behind, point.place)).unwrap_or_default(), clearly));
         }
-        rows.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let mut text = String::from(
-            "\n**All points**: points of accuracy below the restricted source, and behind the best of a column\n\n\
-             | formulation | below the source, mean | behind the best, most | clearly behind it |\n|---|---|---|---|\n",
-        );
-        for (name, below, (behind, place), clearly) in rows {
-            text.push_str(&row(&[name.into(), format!("{below:.2}"), format!("{behind:.2} ({place})"), clearly]));
-        }
-        text
+        let below = below.iter().sum::<f64>() / below.len().max(1) as f64;
+        Self { formulation: formulation.to_owned(), below, behind, clearly }
     }
 }
 
-/// One formulation at one budget of one task.
-struct Point {
-    place: String,
-    below: f64,
-    behind: f64,
-    /// Whether it is clearly behind the best, where the runs tell.
-    clearly: Option<bool>,
+/// What one formulation did at one budget.
+struct Cell {
+    accuracy: Spread,
+    rights: Option<Rights>,
 }
 
-impl<'a> Task<'a> {
-    fn new(runs: &[&'a ComponentRun]) -> Self {
-        let (mut formulations, mut budgets) = (Vec::<&str>::new(), Vec::<&str>::new());
+impl CurveTask {
+    fn of(runs: &[&ComponentRun]) -> Self {
+        let (mut formulations, mut budgets) = (Vec::<String>::new(), Vec::<String>::new());
         for run in runs {
-            if !formulations.contains(&run.run.formulation.as_str()) {
-                formulations.push(&run.run.formulation);
+            if !formulations.contains(&run.run.formulation) {
+                formulations.push(run.run.formulation.clone());
             }
-            if !budgets.contains(&run.run.budget.as_str()) {
-                budgets.push(&run.run.budget);
+            if !budgets.contains(&run.run.budget) {
+                budgets.push(run.run.budget.clone());
             }
         }
-        let cell = |formulation: &&str, budget: &&str| {
+        let cell = |formulation: &String, budget: &String| {
             let own = runs.iter().filter(|run| run.run.formulation == *formulation && run.run.budget == *budget);
             let accuracy = Spread::of(own.clone().map(|run| run.accuracy));
             Cell { accuracy, rights: Rights::of(own.copied()) }
         };
-        let cells = formulations.iter().map(|f| budgets.iter().map(|b| cell(f, b)).collect()).collect();
+        let cells: Vec<Vec<Cell>> = formulations
+            .iter()
+            .map(|formulation| budgets.iter().map(|budget| cell(formulation, budget)).collect())
+            .collect();
+        let best: Vec<Option<&Cell>> = (0..budgets.len()).map(|budget| best(&cells, budget)).collect();
+        let point = |(cell, best): (&Cell, &Option<&Cell>)| Point {
+            accuracy: cell.accuracy,
+            behind: best.and_then(|best| cell.behind(best)),
+        };
+        let points = cells.iter().map(|row| row.iter().zip(&best).map(point).collect()).collect();
         let first = runs[0];
         let name = format!("{} {}", first.run.source, first.run.task);
-        Self { name, base_restricted: first.base_restricted, formulations, budgets, cells }
-    }
-
-    /// The best mean of every budget.
-    fn best(&self) -> Vec<&Cell> {
-        let of = |budget: usize| {
-            let had = self.cells.iter().map(move |row| &row[budget]).filter(|cell| cell.accuracy.count > 0);
-            had.max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean))
-        };
-        (0..self.budgets.len()).filter_map(of).collect()
-    }
-
-    fn points(&self, formulation: &str) -> Vec<Point> {
-        let Some(index) = self.formulations.iter().position(|name| *name == formulation) else { return Vec::new() };
-        let columns = self.cells[index].iter().zip(self.best()).zip(&self.budgets);
-        let point = |((cell, best), budget): ((&Cell, &Cell), &&str)| Point {
-            place: format!("{}, {budget}", self.name),
-            below: self.base_restricted - cell.accuracy.mean,
-            behind: best.accuracy.mean - cell.accuracy.mean,
-            clearly: cell.clearly_behind(best),
-        };
-        columns.filter(|((cell, _), _)| cell.accuracy.count > 0).map(point).collect()
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = format!(
-            "\n**{}** (source restricted {:.2})\n\n| formulation | {} |\n|---|{}\n",
-            self.name,
-            self.base_restricted,
-            self.budgets.join(" | "),
-            "---|".repeat(self.budgets.len())
-        );
-        let best = self.best();
-        for (formulation, cells) in self.formulations.iter().zip(&self.cells) {
-            let shown = cells.iter().zip(&best).map(|(cell, best)| match cell.accuracy.count {
-                0 => String::new(),
-                _ if cell.accuracy.mean >= best.accuracy.mean || cell.clearly_behind(best) == Some(false) => {
-                    format!("**{}**", cell.accuracy.show())
-                }
-                _ => cell.accuracy.show(),
-            });
-            text.push_str(&row(&std::iter::once((*formulation).to_owned()).chain(shown).collect::<Vec<_>>()));
-        }
-        text
+        Self { name, base_restricted: first.base_restricted, points, formulations, budgets }
     }
 }
 
+/// What has the best mean at a budget.
+fn best(cells: &[Vec<Cell>], budget: usize) -> Option<&Cell> {
+    let had = cells.iter().map(|row| &row[budget]).filter(|cell| cell.accuracy.count > 0);
+    had.max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean))
+}
+
 impl Cell {
-    fn clearly_behind(&self, best: &Self) -> Option<bool> {
-        Some(self.rights.as_ref()?.clearly_behind(best.rights.as_ref()?))
+    fn behind(&self, best: &Self) -> Option<Behind> {
+        let clearly = self.rights.as_ref().zip(best.rights.as_ref()).map(|(own, best)| own.clearly_behind(best));
+        (self.accuracy.count > 0).then(|| Behind { points: best.accuracy.mean - self.accuracy.mean, clearly })
     }
 }
 
@@ -217,7 +210,7 @@ mod tests {
             source_auroc: None,
             winner: None,
             strategy: None,
-            held_out_loss: None,
+            choice_loss: None,
             right: Flags::of(&(0..100).map(|image| f64::from(image) < accuracy).collect::<Vec<_>>()),
             calibration_images: 10,
             seconds: Seconds::default(),
@@ -238,10 +231,28 @@ mod tests {
         let (curves, single) = Curves::among(&runs.iter().collect::<Vec<_>>());
         assert_eq!(single.len(), 1, "a single chosen budget is no curve");
         let [curves] = curves.as_slice() else { panic!("one table") };
-        let text = curves.markdown("test images");
-        assert!(text.contains("| obs | **93.00 ± 1.41** | **94.00** |"), "one image of a hundred is noise: {text}");
-        assert!(text.contains("| l1 | 81.00 | **95.00** |"), "{text}");
-        assert!(text.contains("| obs | 1.50 | 1.00 (mnist 0-2, 50%) | 0 of 2 |"), "{text}");
-        assert!(text.contains("| l1 | 7.00 | 12.00 (mnist 0-2, 10%) | 1 of 2 |"), "{text}");
+        let task = &curves.tasks[0];
+        assert_eq!(
+            (&task.formulations[..], &task.budgets[..]),
+            (&["obs", "l1"].map(str::to_owned)[..], &["10%", "50%"].map(str::to_owned)[..])
+        );
+        let [obs, l1] = [&task.points[0], &task.points[1]];
+        assert_eq!((obs[0].accuracy.mean, obs[0].accuracy.count), (93.0, 2));
+        let behind = |points: f64, clearly: bool| Some(Behind { points, clearly: Some(clearly) });
+        assert_eq!(obs[0].behind, behind(0.0, false));
+        assert_eq!(obs[1].behind, behind(1.0, false), "one image of a hundred is noise");
+        assert_eq!((l1[0].behind, l1[1].behind), (behind(12.0, true), behind(0.0, false)));
+        let place = |budget: &str| format!("mnist 0-2, {budget}");
+        let standing = |formulation: &str, below, behind, clearly| Standing {
+            formulation: formulation.into(),
+            below,
+            behind,
+            clearly,
+        };
+        let expected = [
+            standing("obs", 1.5, Some((1.0, place("50%"))), (0, 2)),
+            standing("l1", 7.0, Some((12.0, place("10%"))), (1, 2)),
+        ];
+        assert_eq!(curves.standings, expected);
     }
 }

@@ -4,7 +4,7 @@ use super::super::record::ComponentRun;
 
 /// How many standard errors behind is clearly behind: where ten others are as good, one of them seems this far ahead in
 /// one column of twenty.
-pub(super) const CLEARLY: f64 = 2.6;
+pub const CLEARLY: f64 = 2.6;
 
 /// How often each test image was told right, over seeds: from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]

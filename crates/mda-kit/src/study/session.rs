@@ -1,0 +1,107 @@
+//! One call of a study: what all of its runs share, and how they are done side by side.
+
+use super::error::StudyError;
+use super::recipe::Recipe;
+use super::record::Failure;
+use super::report::Report;
+use super::source::Source;
+use super::store::Store;
+use super::work::{Work, planned};
+use crate::error::Error;
+use crate::progress::{Cancelled, Event, Progress};
+use mda_core::run::Runner;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What all runs of a study share.
+pub(super) struct Session<'a> {
+    pub(super) recipe: &'a Recipe,
+    sources: &'a BTreeMap<String, Source>,
+    pub(super) store: Store,
+    pub(super) runner: &'a Runner<'a>,
+    pub(super) progress: &'a dyn Progress,
+    /// What is not to be had.
+    pub(super) failures: Mutex<Vec<Failure>>,
+}
+
+/// What single runs tell: their steps. What they would note, a study would tell of every one of them.
+pub(super) struct Steps<'a>(pub(super) &'a dyn Progress);
+
+impl Progress for Steps<'_> {
+    fn on(&self, event: Event<'_>) {
+        if matches!(event, Event::Begins { .. } | Event::Ends { .. }) {
+            self.0.on(event);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(
+        recipe: &'a Recipe,
+        sources: &'a BTreeMap<String, Source>,
+        folder: &Path,
+        runner: &'a Runner<'a>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, StudyError> {
+        let current: HashSet<&str> = sources.values().map(|source| source.identity.as_str()).collect();
+        let store = Store::open(folder, &current, progress)?;
+        Ok(Self { recipe, sources, store, runner, progress, failures: Mutex::default() })
+    }
+
+    /// A source that the recipe names, which has been checked.
+    pub(super) fn source(&self, name: &str) -> &'a Source {
+        &self.sources[name]
+    }
+
+    /// Does what is open.
+    pub(super) fn work(&self, jobs: Option<usize>) -> Result<(), Error> {
+        let work = planned(self.recipe, |run| !self.store.has(run));
+        self.progress.on(Event::Planned { study: self.recipe.name(), pieces: work.len() });
+        self.side_by_side(&work, jobs)
+    }
+
+    /// Does all work with `jobs` pieces at a time, which share the threads. Fails only where results cannot be written or the
+    /// study is to stop; the other pieces then finish what they are at.
+    fn side_by_side(&self, work: &[Work<'_>], jobs: Option<usize>) -> Result<(), Error> {
+        let threads = rayon::current_num_threads();
+        let jobs = jobs.unwrap_or(threads).clamp(1, work.len().max(1));
+        let pool = |_| rayon::ThreadPoolBuilder::new().num_threads((threads / jobs).max(1)).build();
+        let pools = (0..jobs).map(pool).collect::<Result<Vec<_>, _>>().map_err(StudyError::Threads)?;
+        let next = AtomicUsize::new(0);
+        let worker = |pool: rayon::ThreadPool| -> Result<(), Error> {
+            while let Some(piece) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let done = match self.progress.is_cancelled() {
+                    true => Err(Cancelled.into()),
+                    false => pool.install(|| self.attempt(piece.runs(), || piece.run(self))),
+                };
+                if done.is_err() {
+                    next.store(work.len(), Ordering::Relaxed);
+                }
+                done?;
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = pools.into_iter().map(|pool| scope.spawn(|| worker(pool))).collect();
+            let mut done = Ok(());
+            for worker in workers {
+                let own = worker.join().unwrap_or_else(|_| Err(StudyError::Panicked.into()));
+                done = done.and(own);
+            }
+            done
+        })
+    }
+
+    /// What there is, of this call and of earlier ones.
+    pub(super) fn report(self) -> Report {
+        let mut failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failures.sort_by_key(Failure::to_string);
+        Report::new(self.recipe, self.store, failures)
+    }
+}
