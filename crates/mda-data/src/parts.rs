@@ -92,7 +92,7 @@ pub enum PartsError {
 /// With so many images of a category every role has one.
 const NEEDED: usize = 4;
 /// Images a category for tuning, and at first as many for choosing, at most.
-const HELD_OUT: usize = 100;
+const TUNING: usize = 100;
 /// Images a category for choosing, at most, where there are images that nothing else looks at.
 pub const CHOICE: usize = 500;
 
@@ -203,11 +203,11 @@ impl Parts {
 fn category(mut members: Vec<usize>, listed: Vec<usize>, record: &PartsRecord) -> [Vec<usize>; 5] {
     let count = members.len();
     members.sort_by_cached_key(|&index| (hash(record.seed, index), index));
-    let (held_out, calibration) = match count {
+    let (each, calibration) = match count {
         0..NEEDED => (0, 0),
-        _ => (HELD_OUT.min((count / 6).max(1)), record.calibration.min((count / 3).max(1))),
+        _ => (TUNING.min((count / 6).max(1)), record.calibration.min((count / 3).max(1))),
     };
-    let (held, rest) = members.split_at(2 * held_out);
+    let (held, rest) = members.split_at(2 * each);
     let (calibration, rest) = rest.split_at(calibration);
     let (tuning, mut choice) = alternately(sorted(held.to_vec()));
     let mut rest = sorted(rest.to_vec());
@@ -218,7 +218,7 @@ fn category(mut members: Vec<usize>, listed: Vec<usize>, record: &PartsRecord) -
     } else {
         listed
     };
-    let unseen = rest.split_off(rest.len().min(CHOICE - HELD_OUT));
+    let unseen = rest.split_off(rest.len().min(CHOICE - TUNING));
     choice.extend(rest);
     [attribution, calibration.to_vec(), tuning, choice, unseen]
 }

@@ -38,6 +38,7 @@
 pub mod accuracy;
 pub mod assemble;
 pub mod data;
+pub mod demo;
 pub mod disassemble;
 mod error;
 pub mod import;

@@ -10,7 +10,6 @@ use crate::timing::{Listener, Timings};
 use mda::assemble::{Calibration, Measured, Part, Prior};
 use mda::core::ModelSize;
 use mda::core::assemble::Form;
-use mda::core::evaluate::Accuracy;
 use mda::core::rescale::Rescaling;
 use mda::{Assembled, Data};
 use mda_formats::target::Kind;
@@ -98,15 +97,15 @@ fn report(assembled: &Assembled, measured: &[Measured], timings: Timings) -> Rep
             within_component: measured.map(|m| m.within.percent()),
         }
     };
-    let total = |of: fn(&Measured) -> Accuracy| measured.iter().map(of).reduce(|a, b| a.plus(b)).map(Accuracy::percent);
+    let total = (!measured.is_empty()).then(|| Measured::total(measured));
     Report {
         name: assembled.model.name().into(),
         form: assembled.form,
         rescaling: assembled.rescaling,
         components: assembled.parts.iter().enumerate().map(row).collect(),
         size: assembled.model.size(),
-        accuracy: total(|m| m.joint),
-        within_component: total(|m| m.within),
+        accuracy: total.map(|m| m.joint.percent()),
+        within_component: total.map(|m| m.within.percent()),
         timings,
     }
 }

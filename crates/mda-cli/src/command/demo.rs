@@ -11,17 +11,14 @@ use crate::{models, printer};
 use anyhow::Context as _;
 use baselines::{Baseline, Row};
 use mda::accuracy::Accuracies;
-use mda::assemble::{Calibration, Part};
 use mda::core::ModelSize;
-use mda::core::rescale::Rescaling;
-use mda::samples::{self, Sample};
-use mda::{Component, Data, Model, Runtime, Source};
+use mda::demo::{self, SHARES};
+use mda::samples::Sample;
+use mda::{Data, Runtime, Source};
 use mda_formats::target::{Folder, Kind};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// The embedded sources and what the demo cuts out of each.
-const SHARES: [(Sample, &str); 2] = [(samples::MNIST, "0-2"), (samples::FASHION_MNIST, "3-9")];
 const ASSEMBLED: &str = "assembled.safetensors";
 
 /// One source's part of the demo.
@@ -37,16 +34,9 @@ struct Share {
     accuracy: Accuracies,
     /// Components of the same size whose channels other formulations chose, repaired alike.
     baselines: Vec<Baseline>,
+    /// What the assembled models are made of.
     #[serde(skip)]
-    made: Made,
-}
-
-/// What the assembled models are made of.
-struct Made {
-    data: Data,
-    component: Component,
-    /// The source with the task's logits and nothing else cut.
-    uncut: Model,
+    made: (demo::Share, Data),
 }
 
 #[derive(Serialize)]
@@ -69,14 +59,16 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
         shares.push(share_of(context, (sample, task), &folder, &runtime, &listener)?);
     }
     context.output.progress("both together:");
-    let (joint, assembled) = joint(&shares, &runtime, &listener)?;
-    models::write(&assembled, &folder.file(ASSEMBLED))?;
+    let made: Vec<_> = shares.iter().map(|share| (&share.made.0, &share.made.1)).collect();
+    let joint = demo::joint(&made, &runtime, &listener)?;
+    let assembled = &joint[0].assembled.model;
+    models::write(assembled, &folder.file(ASSEMBLED))?;
     let report = Report {
         folder: folder.target().into(),
         components: shares,
         assembled: folder.target().join(ASSEMBLED),
         assembled_size: assembled.size(),
-        joint,
+        joint: joint.iter().map(Row::new).collect(),
         timings: listener.timings(),
     };
     folder.finish().with_context(|| format!("writing the folder {}", arguments.output.display()))?;
@@ -111,55 +103,22 @@ fn share_of(
     context.output.progress(format!("{}, its categories {task}:", source.model().name()));
     let data = Data::open(&unpacked.data, source.model())?;
     let file = component_file(sample, task);
-    // All images that nothing else needs may speak; there are few.
-    let disassembly = mda::disassemble(&source, &data).task(task)?.keep_params(0.25).candidates(None);
-    let disassembly = disassembly.calibration(usize::MAX).named(format!("{}-{task}", sample.data)).progress(listener);
-    let component = disassembly.run(runtime)?;
-    models::write(&component.model, &folder.file(&file))?;
-    let measure = || component.measure(&source, &data, runtime);
-    let accuracy = listener.step("measuring on test images", measure)?;
-    let compare = || baselines::same_size(&disassembly, &component, &data, runtime);
-    let baselines = listener.step("comparing with other formulations at the same size", compare)?;
+    let name = format!("{}-{task}", sample.data);
+    let share = demo::share(&source, &data, (task, name), runtime, listener)?;
+    let model = &share.component.model;
+    models::write(model, &folder.file(&file))?;
     Ok(Share {
         source: source.model().name().into(),
         task,
-        categories: component.model.categories().to_vec(),
+        categories: model.categories().to_vec(),
         file: folder.target().join(file),
         data: folder.target().join(sample.data_folder()),
         source_size: source.model().size(),
-        size: component.model.size(),
-        accuracy,
-        baselines,
-        made: Made { uncut: disassembly.uncut(runtime)?, component, data },
+        size: model.size(),
+        accuracy: share.accuracy.clone(),
+        baselines: share.baselines.iter().map(Baseline::new).collect(),
+        made: (share, data),
     })
-}
-
-/// The assembled model beside what it is compared with.
-fn joint(shares: &[Share], runtime: &Runtime, listener: &Listener) -> anyhow::Result<(Vec<Row>, Model)> {
-    let data: Vec<&Data> = shares.iter().map(|share| &share.made.data).collect();
-    let cut: Vec<Part> = shares.iter().map(|share| Part::from(&share.made.component)).collect();
-    let uncut: Vec<Part> = shares.iter().map(|share| share.made.uncut.clone().into()).collect();
-    let calibration = Calibration { per_category: usize::MAX, ..Calibration::default() };
-    let mut rows = Vec::new();
-    let mut first = None;
-    for (what, parts, rescaling) in [
-        ("assembled components, calibrated", &cut, Rescaling::Evidence),
-        ("assembled components, as they are", &cut, Rescaling::None),
-        ("assembled components, Model-LEGO's ratio", &cut, Rescaling::Ratio),
-        ("uncut sources, calibrated", &uncut, Rescaling::Evidence),
-        ("uncut sources, as they are", &uncut, Rescaling::None),
-    ] {
-        let assembly = mda::assemble(parts.iter().cloned()).calibrated(data.iter().copied());
-        let assembly = assembly.calibration(calibration).rescaling(rescaling).named("mda-demo");
-        let (assembled, measured) = listener.step(what, || {
-            let assembled = assembly.run(runtime)?;
-            let measured = assembled.measure(&data, runtime)?;
-            Ok::<_, mda::Error>((assembled, measured))
-        })?;
-        rows.push(Row::new(what, &assembled.model, &measured));
-        first.get_or_insert(assembled.model);
-    }
-    Ok((rows, first.expect("the list above is not empty")))
 }
 
 fn describe(report: &Report) -> String {

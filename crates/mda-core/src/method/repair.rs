@@ -23,7 +23,7 @@ pub enum Repair {
 #[serde(deny_unknown_fields, default)]
 pub struct RidgeOptions {
     /// What pulls the weights towards those of the source, as multiples of the mean square of a layer's inputs; every
-    /// layer takes the one with the smallest error on held-out images.
+    /// layer takes the one with the smallest error on the tuning images.
     pub lambdas: Vec<f64>,
     /// Output positions that a layer is fitted on, spread over all calibration images and over their maps; of every
     /// image at least one is read, and never more than it has.

@@ -9,7 +9,7 @@ use crate::run::RunError;
 use crate::run::backend::{Probe, Session};
 use crate::tensor::Tensor;
 
-/// The layers of a component with their relative errors on held-out images before and after the repair.
+/// The layers of a component with their relative errors on tuning images before and after the repair.
 pub(super) fn layers(work: &Work<'_>, repaired: &Model, refits: &[Refit]) -> Result<Vec<LayerRepair>, RepairError> {
     let cut = &work.component.model;
     let graph = cut.graph();
@@ -25,7 +25,7 @@ pub(super) fn layers(work: &Work<'_>, repaired: &Model, refits: &[Refit]) -> Res
     // Three models at a time.
     let all: Vec<Probe> = std::iter::repeat_n(probes, 3).flatten().collect();
     let batch_size = work.runner.within_memory(work.source.graph(), &all).batch_size;
-    for batch in work.images.batches(work.held_out, batch_size) {
+    for batch in work.images.batches(work.tuning, batch_size) {
         let images = batch.map_err(RunError::Source)?.images;
         let [source, cut, repaired] = sessions.each_mut().map(|session| session.run(&images));
         let source = source.map_err(RunError::from)?.probes;

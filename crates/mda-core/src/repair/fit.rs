@@ -14,7 +14,7 @@ const BLOCK: usize = 256;
 
 /// What one group of filters is fitted on, and what the fit is judged by.
 pub(super) enum Problem<'a> {
-    Primal { fit: &'a Moments, held_out: &'a Moments, start: Mat<f64> },
+    Primal { fit: &'a Moments, tuning: &'a Moments, start: Mat<f64> },
     Dual(Dual<'a>),
 }
 
@@ -26,11 +26,11 @@ pub(super) struct Dual<'a> {
     kernel: Mat<f64>,
     /// `Y - X S^T`, `[n, Q]`.
     missing: Mat<f64>,
-    /// The same of the held-out rows: their inner products with `X`, `[m, n]`, and what `S` misses there, `[m, Q]`.
-    held_out: [Mat<f64>; 2],
+    /// The same of the tuning rows: their inner products with `X`, `[m, n]`, and what `S` misses there, `[m, Q]`.
+    tuning: [Mat<f64>; 2],
 }
 
-/// A fit and its squared error on the held-out rows.
+/// A fit and its squared error on the tuning rows.
 pub(super) struct Solution {
     pub(super) error: f64,
     /// `W`, `[Q, D]`; where the problem is a dual one `A`, `[n, Q]`.
@@ -38,20 +38,20 @@ pub(super) struct Solution {
 }
 
 impl<'a> Problem<'a> {
-    /// `start` is `[Q, D]`, row-major. Both regressions are of the same form, and held-out rows are centred where the others
+    /// `start` is `[Q, D]`, row-major. Both regressions are of the same form, and tuning rows are centred where the others
     /// are.
-    pub(super) fn new(fit: &'a Regression, held_out: &'a Regression, start: &'a [f32]) -> Option<Self> {
-        match (fit, held_out) {
-            (Regression::Moments(fit), Regression::Moments(held_out)) => {
+    pub(super) fn new(fit: &'a Regression, tuning: &'a Regression, start: &'a [f32]) -> Option<Self> {
+        match (fit, tuning) {
+            (Regression::Moments(fit), Regression::Moments(tuning)) => {
                 let (filters, regressors) = (fit.mean_y.len(), fit.mean_x.len());
                 let start = widened(MatRef::from_row_major_slice(start, filters, regressors));
-                Some(Self::Primal { fit, held_out, start })
+                Some(Self::Primal { fit, tuning, start })
             }
-            (Regression::Rows(rows), Regression::Rows(held_out)) => {
+            (Regression::Rows(rows), Regression::Rows(tuning)) => {
                 let start = MatRef::from_row_major_slice(start, rows.mean_y.len(), rows.mean_x.len());
-                let held_out = [rows.kernel(held_out, false), missing(held_out, start)];
+                let tuning = [rows.kernel(tuning, false), missing(tuning, start)];
                 let (kernel, missing) = (rows.kernel(rows, true), missing(rows, start));
-                Some(Self::Dual(Dual { rows, start, kernel, missing, held_out }))
+                Some(Self::Dual(Dual { rows, start, kernel, missing, tuning }))
             }
             _ => None,
         }
@@ -60,9 +60,9 @@ impl<'a> Problem<'a> {
     /// The fit with one lambda; `None` where the inputs do not determine it.
     pub(super) fn solve(&self, lambda: f64) -> Option<Solution> {
         let solution = match self {
-            Self::Primal { fit, held_out, start } => {
+            Self::Primal { fit, tuning, start } => {
                 let numbers = solve_primal(fit, start, lambda)?;
-                let error = held_out.squared_error(&numbers, &bias(fit, &numbers));
+                let error = tuning.squared_error(&numbers, &bias(fit, &numbers));
                 Solution { error, numbers }
             }
             Self::Dual(dual) => dual.solve(lambda)?,
@@ -118,7 +118,7 @@ impl Dual<'_> {
         (0..system.nrows()).for_each(|n| system[(n, n)] += strength);
         let mut numbers = self.missing.clone();
         spd::solve(&spd::factor(system)?, &mut numbers);
-        let [kernel, missing] = &self.held_out;
+        let [kernel, missing] = &self.tuning;
         let mut left = missing.clone();
         let squares = |(first, mut block): (usize, MatMut<'_, f64>)| {
             let own = numbers.subcols(first, block.ncols());
@@ -156,7 +156,7 @@ mod tests {
     use crate::observe::regression::{Gathered, Sums};
     use crate::tensor::Uniform;
 
-    /// Both forms of the same observations: `[sums, rows]`, each `[fit, held out]`.
+    /// Both forms of the same observations: `[sums, rows]`, each `[fit, tuning]`.
     fn both(rows: usize, regressors: usize, targets: usize) -> [[Regression; 2]; 2] {
         let mut uniform = Uniform::new(5);
         let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| uniform.signed() + 0.5).collect() };
@@ -169,9 +169,9 @@ mod tests {
             })
         };
         let sums = gathered(&|| Gathered::Sums(Sums::new(regressors, targets)));
-        let [fit, held_out] = gathered(&|| Gathered::Rows(Rows::new(regressors, targets, rows)));
-        let held_out = held_out.centred_as(&fit);
-        [sums, [fit, held_out]]
+        let [fit, tuning] = gathered(&|| Gathered::Rows(Rows::new(regressors, targets, rows)));
+        let tuning = tuning.centred_as(&fit);
+        [sums, [fit, tuning]]
     }
 
     #[test]
@@ -181,8 +181,8 @@ mod tests {
         let start: Vec<f32> = (0..targets * regressors).map(|_| uniform.signed()).collect();
         let fits = both(7, regressors, targets);
         for lambda in [1e-3, 1.0] {
-            let [primal, dual] = fits.each_ref().map(|[fit, held_out]| {
-                let problem = Problem::new(fit, held_out, &start).unwrap();
+            let [primal, dual] = fits.each_ref().map(|[fit, tuning]| {
+                let problem = Problem::new(fit, tuning, &start).unwrap();
                 let solution = problem.solve(lambda).unwrap();
                 let (weight, bias) = problem.weight(&solution);
                 (solution.error, weight, bias)

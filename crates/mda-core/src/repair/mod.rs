@@ -30,7 +30,7 @@ use thiserror::Error;
 pub struct Repaired {
     /// The component's model with repaired numbers.
     pub model: Model,
-    /// Its layers, in order of computation; empty without held-out images.
+    /// Its layers, in order of computation; empty without tuning images.
     pub layers: Vec<LayerRepair>,
 }
 
@@ -39,7 +39,7 @@ pub struct Repaired {
 pub struct LayerRepair {
     /// The layer's node.
     pub layer: String,
-    /// The relative error of its kept outputs on held-out images before the repair: the squared difference from the
+    /// The relative error of its kept outputs on tuning images before the repair: the squared difference from the
     /// source over the source's variance, behind the layer's BatchNorm where it has one.
     pub before: f64,
     /// The same after the repair.
@@ -77,7 +77,7 @@ pub enum RepairError {
     NoImages {
         /// The repair.
         repair: &'static str,
-        /// `calibration` or `held-out`.
+        /// `calibration` or `tuning`.
         what: &'static str,
     },
     /// Options that determine nothing.
@@ -139,7 +139,7 @@ struct Work<'a> {
     component: &'a Component,
     images: &'a dyn ImageSource,
     calibration: &'a [usize],
-    held_out: &'a [usize],
+    tuning: &'a [usize],
 }
 
 impl Work<'_> {
@@ -164,8 +164,8 @@ impl Work<'_> {
 }
 
 /// Repairs `component`, which was cut out of `source`, with the images at `calibration`; what there is to choose is
-/// chosen by the error on the images at `held_out`. Neither may be test images. Where nothing is to be chosen (one lambda) there
-/// may be no held-out images: the repair is then the same, quicker, and reports no layers.
+/// chosen by the error on the images at `tuning`. Neither may be test images. Where nothing is to be chosen (one lambda) there
+/// may be no tuning images: the repair is then the same, quicker, and reports no layers.
 ///
 /// Memory: the activations of one layer of both models for all images, where they take less than a quarter of a GiB each, and
 /// a layer's squared number of regressors, up to 6144; where it has more, up to 4096 rows of them.
@@ -178,12 +178,12 @@ pub fn repair(
     component: &Component,
     images: &dyn ImageSource,
     calibration: &[usize],
-    held_out: &[usize],
+    tuning: &[usize],
     repair: &Repair,
 ) -> Result<Repaired, RepairError> {
-    let mut refitted = refit_all(runner, source, &[component], images, calibration, held_out, repair)?;
+    let mut refitted = refit_all(runner, source, &[component], images, calibration, tuning, repair)?;
     let refitted = refitted.pop().expect("one for the one component")?;
-    report(runner, source, component, images, held_out, refitted)
+    report(runner, source, component, images, tuning, refitted)
 }
 
 /// A component's model with repaired numbers, of which nothing is told yet.
@@ -205,17 +205,17 @@ pub fn refit_all(
     components: &[&Component],
     images: &dyn ImageSource,
     calibration: &[usize],
-    held_out: &[usize],
+    tuning: &[usize],
     repair: &Repair,
 ) -> Result<Vec<Result<Refitted, RepairError>>, RepairError> {
-    let work = |component| Work { runner, source, component, images, calibration, held_out };
+    let work = |component| Work { runner, source, component, images, calibration, tuning };
     let works: Vec<Work<'_>> = components.iter().copied().map(work).collect();
     let needs = |what, present: bool| {
         if present { Ok(()) } else { Err(RepairError::NoImages { repair: repair.name(), what }) }
     };
     needs("calibration", *repair == Repair::None || !calibration.is_empty())?;
     let chooses = matches!(repair, Repair::Ridge(options) if options.lambdas.len() > 1);
-    needs("held-out", !chooses || !held_out.is_empty())?;
+    needs("tuning", !chooses || !tuning.is_empty())?;
     let one = |repaired: Result<Model, RepairError>| match repaired {
         Ok(model) => Ok(Ok((model, Vec::new()))),
         Err(error) if error.is_of_the_plan() => Ok(Err(error)),
@@ -231,7 +231,7 @@ pub fn refit_all(
     Ok(models.into_iter().map(|model| model.map(refitted)).collect())
 }
 
-/// Tells what the repair of a component did, from the images at `held_out`.
+/// Tells what the repair of a component did, from the images at `tuning`.
 ///
 /// # Errors
 /// [`RepairError`] where running fails.
@@ -240,12 +240,12 @@ pub fn report(
     source: &Model,
     component: &Component,
     images: &dyn ImageSource,
-    held_out: &[usize],
+    tuning: &[usize],
     refitted: Refitted,
 ) -> Result<Repaired, RepairError> {
     let Refitted { model, refits } = refitted;
-    let work = Work { runner, source, component, images, calibration: &[], held_out };
-    let layers = if held_out.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &refits)? };
+    let work = Work { runner, source, component, images, calibration: &[], tuning };
+    let layers = if tuning.is_empty() { Vec::new() } else { fidelity::layers(&work, &model, &refits)? };
     Ok(Repaired { model, layers })
 }
 

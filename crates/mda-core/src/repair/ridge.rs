@@ -38,13 +38,13 @@ pub(super) fn repair<'a>(
     options: &RidgeOptions,
 ) -> Result<Vec<Result<(Model, Vec<Refit>), RepairError>>, RepairError> {
     check(options)?;
-    let Some(&Work { runner, source, images, calibration, held_out, .. }) = works.first() else {
+    let Some(&Work { runner, source, images, calibration, tuning, .. }) = works.first() else {
         return Ok(Vec::new());
     };
     // Batches of all are alike; a component's values are not larger than the source's.
     let runner = runner.within_memory(source.graph(), &[]);
     // A single lambda is taken whatever its error.
-    let sets = [Some(calibration), Some(held_out).filter(|held_out| !held_out.is_empty())];
+    let sets = [Some(calibration), Some(tuning).filter(|tuning| !tuning.is_empty())];
     let fronts = || sets.map(|set| set.map(|set| Frontier::new(&runner, images, set)));
     let mut passes = fronts().map(|front| front.map(Pass::new));
     let member = |work: &'a Work<'a>| {
@@ -69,14 +69,14 @@ pub(super) fn repair<'a>(
                 let pass = pass.as_mut();
                 seen.push(pass.map(|pass| pass.regressions(source, origin, set, &mut members, layers)).transpose()?);
             }
-            let held_out = seen.pop().flatten();
+            let tuning = seen.pop().flatten();
             let fits = seen.pop().flatten().unwrap_or_default();
-            let mut held_out = held_out.map(Vec::into_iter);
+            let mut tuning = tuning.map(Vec::into_iter);
             for (layer, fit) in layers.iter().zip(fits) {
-                let held_out = held_out.as_mut().and_then(Iterator::next).transpose();
+                let tuning = tuning.as_mut().and_then(Iterator::next).transpose();
                 let member = &mut members[layer.member];
-                match fit.and_then(|fit| Ok((fit, held_out?))) {
-                    Ok((fit, held_out)) => member.refit(layer, fit, held_out, &options.lambdas)?,
+                match fit.and_then(|fit| Ok((fit, tuning?))) {
+                    Ok((fit, tuning)) => member.refit(layer, fit, tuning, &options.lambdas)?,
                     Err(error) if error.is_of_the_plan() => member.failed = Some(error),
                     Err(error) => return Err(error),
                 }
@@ -96,15 +96,15 @@ impl Member<'_> {
         &mut self,
         layer: &Layer,
         fit: Vec<Regression>,
-        held_out: Option<Vec<Regression>>,
+        tuning: Option<Vec<Regression>>,
         lambdas: &[f64],
     ) -> Result<(), RepairError> {
         let id = layer.id;
         let centred = |own: Vec<Regression>| own.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect();
-        let held_out: Option<Vec<Regression>> = held_out.map(centred);
+        let tuning: Option<Vec<Regression>> = tuning.map(centred);
         let name = self.model.graph().node(id).name.clone();
         let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights) };
-        let refit = match refit(&self.model, layer, &fit, held_out.as_ref().unwrap_or(&fit), lambdas) {
+        let refit = match refit(&self.model, layer, &fit, tuning.as_ref().unwrap_or(&fit), lambdas) {
             None => kept,
             Some(fit) => {
                 let weight = fit.weight(&self.model, id)?;

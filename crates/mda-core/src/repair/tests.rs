@@ -93,8 +93,8 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
 
 fn run(source: &Model, component: &Component, images: &Images, how: &Repair) -> Repaired {
     let all: Vec<usize> = (0..images.labels.len()).collect();
-    let (calibration, held_out) = all.split_at(all.len() * 3 / 4);
-    repair(&runner(), source, component, images, calibration, held_out, how).unwrap()
+    let (calibration, tuning) = all.split_at(all.len() * 3 / 4);
+    repair(&runner(), source, component, images, calibration, tuning, how).unwrap()
 }
 
 fn ridge(lambda: f64) -> Repair {
@@ -253,7 +253,7 @@ fn batch_norm_gets_the_statistics_of_the_component() {
     let component = cut(&source, &[("conv1", 0)]);
     let all: Vec<usize> = (0..16).collect();
     let repaired = repair(&runner(), &source, &component, &images, &all, &[], &Repair::BatchNorm).unwrap();
-    assert!(repaired.layers.is_empty(), "nothing was held out to measure with");
+    assert!(repaired.layers.is_empty(), "no tuning images to measure with");
     let graph = component.model.graph();
     let seen = &evaluate(&component.model, &images.pixels, |_, _| {})[graph.find("conv2").unwrap()];
     let first: Vec<f64> = (0..16).flat_map(|n| seen.row(n)[..9].iter().map(|&x| f64::from(x))).collect();
@@ -265,7 +265,7 @@ fn batch_norm_gets_the_statistics_of_the_component() {
 }
 
 #[test]
-fn held_out_images_choose_the_lambda() {
+fn tuning_images_choose_the_lambda() {
     let (source, images) = (chain(), Images::new(200, 2, 6));
     let component = cut(&source, &[("conv1", 2)]);
     let options = RidgeOptions { lambdas: vec![1e3, 1e-6], observations: 10_000 };
@@ -284,7 +284,7 @@ fn the_same_images_give_the_same_numbers() {
 }
 
 #[test]
-fn one_lambda_needs_no_held_out_images() {
+fn one_lambda_needs_no_tuning_images() {
     let (source, images) = (chain(), Images::new(80, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let fitted: Vec<usize> = (0..60).collect();
@@ -294,7 +294,7 @@ fn one_lambda_needs_no_held_out_images() {
     assert!(without.layers.is_empty() && !with.layers.is_empty());
     let several = Repair::Ridge(RidgeOptions::default());
     let error = repair(&runner(), &source, &component, &images, &fitted, &[], &several).unwrap_err();
-    assert!(error.to_string().contains("needs held-out images"), "{error}");
+    assert!(error.to_string().contains("needs tuning images"), "{error}");
 }
 
 #[test]

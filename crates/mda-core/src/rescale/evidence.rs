@@ -71,20 +71,20 @@ impl Evidence {
 }
 
 /// The evidence of every component under which the calibration labels are likeliest, pulled to zero as strongly as
-/// held-out calibration images ask for; zero where they ask for none. `affine` is fitted already.
+/// a left-out fold of the calibration images asks for; zero where it asks for none. `affine` is fitted already.
 pub(super) fn fit(
     blocks: &[Range<usize>],
     calibration: &Answers,
     affine: &LogitAffine,
 ) -> Result<Vec<Evidence>, RescaleError> {
     let problem = Problem::new(blocks, calibration, affine)?;
-    let (fit, held_out) = split(&calibration.logits.labels);
+    let (fit, fold) = split(&calibration.logits.labels);
     let silent = vec![0.0; problem.parameters];
-    let (mut best, mut chosen) = (problem.loss(&held_out, &silent).0, None);
+    let (mut best, mut chosen) = (problem.loss(&fold, &silent).0, None);
     let mut start = silent.clone();
     for &pull in PULLS.iter().rev() {
         start = problem.fit(&fit, start, pull);
-        let loss = problem.loss(&held_out, &start).0;
+        let loss = problem.loss(&fold, &start).0;
         if loss < best {
             (best, chosen) = (loss, Some(pull));
         }

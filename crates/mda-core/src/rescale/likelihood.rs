@@ -23,14 +23,14 @@ pub(super) fn by_component(blocks: &[Range<usize>], calibration: &LabelledLogits
 
 pub(super) fn by_category(blocks: &[Range<usize>], calibration: &LabelledLogits) -> Result<LogitAffine, RescaleError> {
     let problem = Problem::new(blocks, calibration)?;
-    let (fit, held_out) = split(&calibration.labels);
+    let (fit, fold) = split(&calibration.labels);
     let by_component = problem.fit_components(&fit);
-    let mut best = (problem.loss(&held_out, &by_component).0, None);
+    let mut best = (problem.loss(&fold, &by_component).0, None);
     let mut start = by_component.clone();
     // From the strongest pull on, each fit starts where the one before ended.
     for &pull in PULLS.iter().rev() {
         start = problem.fit_categories(&fit, &by_component, start, pull);
-        let loss = problem.loss(&held_out, &start).0;
+        let loss = problem.loss(&fold, &start).0;
         if loss < best.0 {
             best = (loss, Some(pull));
         }

@@ -41,8 +41,8 @@ pub enum Rescaling {
     WeightAlign,
     /// A scale and a shift for every component, those under which the calibration labels are likeliest.
     ScaleShiftComponent,
-    /// A scale and a shift for every category, pulled towards those of its component as strongly as held-out
-    /// calibration images ask for.
+    /// A scale and a shift for every category, pulled towards those of its component as strongly as a left-out
+    /// fold of the calibration images asks for.
     ScaleShiftCategory,
     /// The same, and for every component a linear function of the features before its last layer that tells its images
     /// from those of the others, added to all of its logits.
@@ -67,8 +67,8 @@ pub struct Scaling {
     pub evidence: Option<Evidence>,
 }
 
-/// One image in so many is held out while the strength of a pull is chosen.
-const HELD_OUT: usize = 4;
+/// One image in so many is left out while the strength of a pull is chosen.
+const FOLDS: usize = 4;
 
 /// Why the logits cannot be rescaled.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -280,11 +280,11 @@ pub fn rescaled(scalings: &[Scaling], answers: &Answers) -> LabelledLogits {
     joint
 }
 
-/// Every [`HELD_OUT`]-th image of a category is held out: positions to fit to, and the held out ones.
+/// Every [`FOLDS`]-th image of a category is left out: positions to fit to, and those of the fold that is left out.
 fn split(labels: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let mut seen = vec![0usize; labels.iter().max().map_or(0, |most| most + 1)];
     (0..labels.len()).partition(|&image| {
         seen[labels[image]] += 1;
-        !seen[labels[image]].is_multiple_of(HELD_OUT)
+        !seen[labels[image]].is_multiple_of(FOLDS)
     })
 }

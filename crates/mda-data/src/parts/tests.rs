@@ -35,9 +35,9 @@ fn large_categories_fill_every_part() {
     let labels = [vec![0; 2400], vec![1; 2400]].concat();
     let source = Labels::new(&["a", "b"], labels.clone());
     let parts = Parts::new(&source, SIZES, 0, &[]).unwrap();
-    assert_eq!(counts(&parts, &labels, 1), [1000, 300, HELD_OUT, CHOICE, 500]);
+    assert_eq!(counts(&parts, &labels, 1), [1000, 300, TUNING, CHOICE, 500]);
     let greedy = Parts::new(&source, PartSizes { attribution: None, ..SIZES }, 0, &[]).unwrap();
-    assert_eq!(counts(&greedy, &labels, 0), [1900, 300, HELD_OUT, HELD_OUT, 0], "all others may speak");
+    assert_eq!(counts(&greedy, &labels, 0), [1900, 300, TUNING, TUNING, 0], "all others may speak");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn rescaling_prefers_what_nothing_has_seen() {
     assert!(few.iter().all(|index| parts.of(Role::Unseen).contains(index)));
     assert_ne!(few, parts.for_rescaling(&labels, 50, 1, &HashSet::new()), "the seed draws them");
     let many = parts.for_rescaling(&labels, usize::MAX, 0, &HashSet::new());
-    assert_eq!(many.len(), 500 + HELD_OUT + CHOICE);
+    assert_eq!(many.len(), 500 + TUNING + CHOICE);
     let taken: HashSet<usize> = many[..10].iter().copied().collect();
     assert_eq!(parts.for_rescaling(&labels, usize::MAX, 0, &taken), many[10..]);
 }

@@ -26,12 +26,20 @@ pub struct Joint<'a> {
 }
 
 /// What one component's test images say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Measured {
     /// Choosing among all joint categories.
     pub joint: Accuracy,
     /// Choosing among the component's own.
     pub within: Accuracy,
+}
+
+impl Measured {
+    /// What the test images of several components say together.
+    pub fn total(measured: &[Self]) -> Self {
+        let plus = |a: Self, b: &Self| Self { joint: a.joint.plus(b.joint), within: a.within.plus(b.within) };
+        measured.iter().fold(Self::default(), plus)
+    }
 }
 
 impl Joint<'_> {

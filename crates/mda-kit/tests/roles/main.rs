@@ -2,72 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod demo;
+mod diary;
+mod study;
+
+use diary::Diary;
 use mda::assemble::{Calibration, Part};
 use mda::core::method::Repair;
-use mda::core::run::{Batches, ImageSource};
 use mda::samples::{FASHION_MNIST, MNIST, Sample};
-use mda::{Component, Data, Disassembly, Event, Progress, Runtime, Source, Split};
-use mda_data::{Parts, Role};
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex};
-
-/// A step, a data set and a split.
-type Reading = (String, &'static str, &'static str);
-
-/// What is going on, and which images were read during it.
-#[derive(Default)]
-struct Diary {
-    step: Mutex<String>,
-    read: Mutex<BTreeMap<Reading, HashSet<usize>>>,
-}
-
-impl Progress for Diary {
-    fn on(&self, event: Event<'_>) {
-        *self.step.lock().unwrap() = match event {
-            Event::Begins { step } => step.to_owned(),
-            Event::Ends { .. } => "between steps".to_owned(),
-            _ => return,
-        };
-    }
-}
-
-impl Diary {
-    /// The train images of `data` that were read during `step`.
-    fn during(&self, step: &str, data: &'static str) -> HashSet<usize> {
-        self.read.lock().unwrap().get(&(step.to_owned(), data, "train")).cloned().unwrap_or_default()
-    }
-
-    fn reads_no_test_image(&self) {
-        let read = self.read.lock().unwrap();
-        assert!(!read.is_empty(), "the diary was kept");
-        let test: Vec<_> = read.keys().filter(|(_, _, split)| *split == "test").collect();
-        assert!(test.is_empty(), "test images were read: {test:?}");
-    }
-}
-
-/// Images that write down who reads them.
-struct Recorded {
-    images: Box<dyn ImageSource + Send>,
-    diary: Arc<Diary>,
-    data: &'static str,
-    split: &'static str,
-}
-
-impl ImageSource for Recorded {
-    fn categories(&self) -> &[String] {
-        self.images.categories()
-    }
-
-    fn labels(&self) -> &[usize] {
-        self.images.labels()
-    }
-
-    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
-        let key = (self.diary.step.lock().unwrap().clone(), self.data, self.split);
-        self.diary.read.lock().unwrap().entry(key).or_default().extend(indices);
-        self.images.batches(indices, batch_size)
-    }
-}
+use mda::{Component, Data, Disassembly, Event, Progress, Runtime, Source};
+use mda_data::Parts;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A sample whose images write into a diary.
 struct Bench {
@@ -81,15 +27,7 @@ fn bench(sample: &Sample, diary: &Arc<Diary>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let unpacked = sample.unpack(folder.path()).unwrap();
     let source = Source::read(&unpacked.model).unwrap();
-    let recorded = |split: Split, name| {
-        let shape = source.model().input_shape();
-        let [height, width] = shape.spatial();
-        let preparation = mda_data::Preparation::new(shape.channels(), height, width).unwrap();
-        let set = mda_data::DataSet::open(&unpacked.data, split).unwrap().prepare(preparation);
-        let diary = Arc::clone(diary);
-        Box::new(Recorded { images: Box::new(set), diary, data: sample.data, split: name })
-    };
-    let data = Data::new(recorded(Split::Train, "train"), Some(recorded(Split::Test, "test")));
+    let data = diary::recorded(&unpacked, source.model(), sample.data, diary);
     Bench { diary: Arc::clone(diary), source, data, name: sample.data }
 }
 
@@ -101,22 +39,7 @@ impl Bench {
     /// Makes the component and checks that every step looked at images of its own role only.
     fn run(&self, disassembly: &Disassembly<'_>, runtime: &Runtime) -> Component {
         let component = disassembly.run(runtime).unwrap();
-        let parts = parts_of(&component, &self.data);
-        let of = |roles: &[Role]| roles.iter().flat_map(|&role| parts.of(role)).copied().collect::<HashSet<usize>>();
-        let fitted = [Role::Calibration, Role::Tuning, Role::Choice];
-        for (step, roles) in [
-            ("picking the surest images", &[Role::Attribution][..]),
-            ("attributing", &[Role::Attribution]),
-            ("choosing what stays", &fitted),
-            ("repairing", &fitted[..2]),
-            ("between steps", &[]),
-            ("", &[]),
-        ] {
-            let read = self.diary.during(step, self.name);
-            let own = of(roles);
-            let strange: Vec<_> = read.difference(&own).collect();
-            assert!(strange.is_empty(), "{step} read images of other roles than {roles:?}: {strange:?}");
-        }
+        self.diary.keeps_to(self.name, &parts_of(&component, &self.data));
         let spoke = self.diary.during("attributing", self.name);
         assert!(!spoke.is_empty());
         let fitted: HashSet<usize> =

@@ -2,9 +2,7 @@
 
 use crate::table::thousands;
 use mda::assemble::Measured;
-use mda::core::evaluate::Accuracy;
-use mda::core::method::Formulation;
-use mda::{Component, Data, Disassembly, Model, Runtime};
+use mda::demo::{self, Joined};
 use serde::Serialize;
 
 /// A component of the same size whose channels another formulation chose.
@@ -15,25 +13,14 @@ pub(crate) struct Baseline {
 }
 
 impl Baseline {
+    pub(crate) fn new(baseline: &demo::Baseline) -> Self {
+        Self { formulation: baseline.formulation, accuracy: baseline.accuracy.percent() }
+    }
+
     /// A line below the table of accuracies.
     pub(crate) fn describe(&self) -> String {
         format!("same size, channels by {}, repaired alike: {:.2}\n", self.formulation, self.accuracy)
     }
-}
-
-/// Random channels and those with the largest filters, as many in every layer as the component keeps.
-pub(crate) fn same_size(
-    disassembly: &Disassembly<'_>,
-    component: &Component,
-    data: &Data,
-    runtime: &Runtime,
-) -> anyhow::Result<Vec<Baseline>> {
-    let mut baselines = Vec::new();
-    for formulation in ["random", "l1"] {
-        let other = disassembly.same_size(component, &Formulation::preset(formulation)?, runtime)?;
-        baselines.push(Baseline { formulation, accuracy: mda::accuracy::of_own(&other, data, runtime)?.percent() });
-    }
-    Ok(baselines)
 }
 
 /// An assembled model's accuracy on the test images of all components.
@@ -46,11 +33,10 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(what: &'static str, model: &Model, measured: &[Measured]) -> Self {
-        let total =
-            |of: fn(&Measured) -> Accuracy| measured.iter().map(of).fold(Accuracy::default(), Accuracy::plus).percent();
-        let (accuracy, within_component) = (total(|m| m.joint), total(|m| m.within));
-        Self { what, parameters: model.size().parameters, accuracy, within_component }
+    pub(crate) fn new(Joined { what, assembled, measured }: &Joined) -> Self {
+        let total = Measured::total(measured);
+        let parameters = assembled.model.size().parameters;
+        Self { what, parameters, accuracy: total.joint.percent(), within_component: total.within.percent() }
     }
 
     pub(crate) fn cells(&self) -> [String; 4] {

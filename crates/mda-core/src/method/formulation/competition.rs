@@ -1,4 +1,4 @@
-//! Formulations that compete: within a budget, held-out images tell which of them serves a task best.
+//! Formulations that compete: within a budget, choice images tell which of them serves a task best.
 
 use super::{Formulation, FormulationError};
 use std::fmt;
@@ -14,7 +14,7 @@ const AS_CUT: [&str; 9] = ["obs", "graph", "soft", "frat", "mean-activation", "l
 /// Where layers are refitted after the cut, those that were ahead of the others somewhere.
 const REFITTED: [&str; 4] = ["obs", "taylor", "soft", "fpgm"];
 
-/// Fewer held-out images than this do not tell which formulation is better for refitted components, so choosing between them
+/// Fewer choice images than this do not tell which formulation is better for refitted components, so choosing between them
 /// is worse than not to choose (docs/src/results.md); without refitting the differences are plain to see.
 pub const ENOUGH_IMAGES: usize = 500;
 
@@ -30,7 +30,7 @@ pub enum Competition {
 
 impl Competition {
     /// What competes, at least one formulation: `refitted` says whether the layers of a component will be refitted, `images`
-    /// how many held-out images decide. Of [`Self::Auto`] only the first where they are fewer than [`ENOUGH_IMAGES`].
+    /// how many choice images decide. Of [`Self::Auto`] only the first where they are fewer than [`ENOUGH_IMAGES`].
     pub fn formulations(&self, refitted: bool, images: usize) -> Vec<Formulation> {
         match self {
             Self::Auto => {

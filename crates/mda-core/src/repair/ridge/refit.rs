@@ -31,20 +31,20 @@ struct Candidate {
     groups: Vec<Solution>,
 }
 
-/// The fit with the smallest error on `held_out`; of equals, the one nearest to the source's weights. Where none of the
+/// The fit with the smallest error on `tuning`; of equals, the one nearest to the source's weights. Where none of the
 /// lambdas determines the weights, the smallest larger one that does; `None` where none does.
 pub(super) fn refit(
     model: &Model,
     layer: &Layer,
     fit: &[Regression],
-    held_out: &[Regression],
+    tuning: &[Regression],
     lambdas: &[f64],
 ) -> Option<Fit> {
     let weight = model.node_parameters(layer.id).get("weight").data();
     let starts = weight.chunks(layer.geometry.filters * layer.geometry.regressors());
-    let problems = fit.iter().zip(held_out).zip(starts);
+    let problems = fit.iter().zip(tuning).zip(starts);
     let problems =
-        problems.map(|((fit, held_out), start)| Problem::new(fit, held_out, start)).collect::<Option<Vec<_>>>()?;
+        problems.map(|((fit, tuning), start)| Problem::new(fit, tuning, start)).collect::<Option<Vec<_>>>()?;
     let candidate = |lambda: f64| {
         let groups = problems.iter().map(|problem| problem.solve(lambda)).collect::<Option<Vec<_>>>()?;
         let error = groups.iter().map(|solution| solution.error).sum();
