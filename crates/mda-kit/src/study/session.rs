@@ -105,3 +105,47 @@ impl<'a> Session<'a> {
         Report::new(self.recipe, self.store, failures)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::progress::{Event, Progress};
+    use crate::samples::MNIST;
+    use crate::study::{Recipe, Study};
+    use crate::{Error, Runtime};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Stops after the first run.
+    #[derive(Default)]
+    struct Impatient(AtomicBool);
+
+    impl Progress for Impatient {
+        fn on(&self, event: Event<'_>) {
+            if let Event::Measured(_) = event {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+
+        fn is_cancelled(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_study_that_is_stopped_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        MNIST.unpack(folder.path()).unwrap();
+        let text = "name = 'x'\n[source.m]\nmodel = 'sources/lenet5-mnist.safetensors'\ndata = 'data/mnist'\n\
+                    [[disassemble]]\nsource = 'm'\ntasks = ['0-2', '3-4']\nformulations = ['l1']\nrepairs = ['none']\n\
+                    budgets = ['50%', '30%']\ncounts = 'uniform'\n";
+        let study = || Study::open(Recipe::parse(text).unwrap(), folder.path()).unwrap().jobs(1);
+        let (out, runtime, impatient) = (folder.path().join("out"), Runtime::cpu(), Impatient::default());
+        let stopped = study().progress(&impatient).run(&out, &runtime);
+        assert!(matches!(stopped, Err(Error::Cancelled(_))), "{stopped:?}");
+        let rows = || std::fs::read_to_string(out.join("runs.jsonl")).unwrap();
+        let first = rows();
+        assert_eq!((first.lines().count(), study().runs().len()), (1, 4), "what was done is kept");
+        let report = study().run(&out, &runtime).unwrap();
+        assert_eq!((report.records().len(), report.failures().len()), (4, 0));
+        assert!(rows().starts_with(&first) && rows().lines().count() == 4);
+    }
+}
