@@ -127,7 +127,9 @@ impl Job<'_> {
         let ranked = attributions.iter().map(ranked).collect::<Result<Vec<_>, Error>>()?;
         let rankings: Vec<Ranking<'_>> = ranked.iter().map(Ranked::ranking).collect();
         let trials = Trials::new(self, spending.repair);
-        let known = spending.repair.refits().then(|| self.known(attributions)).transpose()?;
+        // A step of its own, since it looks at images that may not choose.
+        let known = || self.progress.step("observing the source", || self.known(attributions));
+        let known = spending.repair.refits().then(known).transpose()?;
         // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
         let cut = |plan: &KeepPlan| self.cut(&attributions[0], plan.clone());
         let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {

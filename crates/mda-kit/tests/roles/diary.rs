@@ -93,6 +93,7 @@ impl Diary {
         for (step, roles) in [
             ("picking the surest images", &[Role::Attribution][..]),
             ("attributing", &[Role::Attribution]),
+            ("observing the source", &[Role::Attribution]),
             ("choosing what stays", &[Role::Calibration, Role::Tuning, Role::Choice]),
             ("repairing", &[Role::Calibration, Role::Tuning]),
             ("measuring on test images", &[]),

@@ -45,7 +45,7 @@ impl Unrecorded {
         let train = open(&self.unpacked.data, Split::Train, self.source.model().input_shape()).unwrap();
         let sizes = PartSizes {
             attribution: (images.candidates > 0).then_some(images.candidates),
-            calibration: calibration(images.calibration, task.len()),
+            calibration: calibration(images.calibration, task.len(), self.source.model().size().macs),
         };
         Parts::new(&train, sizes, seed, &[]).unwrap()
     }
