@@ -76,7 +76,7 @@ impl Diary {
         let strange: Vec<_> = test.map(|own| (&own.step, own.data)).collect();
         assert!(strange.is_empty(), "test images were read: {strange:?}");
         let measured = |step: &&str| read.iter().any(|own| own.split == Split::Test && own.step == **step);
-        assert!(steps.iter().all(|step| measured(&step)), "{steps:?} measure");
+        assert!(steps.iter().all(measured), "{steps:?} measure");
     }
 
     /// That no train image is read any more once a step has looked at test images.

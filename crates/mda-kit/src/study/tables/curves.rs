@@ -176,7 +176,7 @@ fn best(cells: &[Vec<Cell>], budget: usize) -> Option<&Cell> {
 impl Cell {
     fn behind(&self, best: &Self) -> Option<Behind> {
         let clearly = self.rights.as_ref().zip(best.rights.as_ref()).map(|(own, best)| own.clearly_behind(best));
-        (self.accuracy.count > 0).then(|| Behind { points: best.accuracy.mean - self.accuracy.mean, clearly })
+        (self.accuracy.count > 0).then_some(Behind { points: best.accuracy.mean - self.accuracy.mean, clearly })
     }
 }
 
