@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Activations that would take more bytes than this are computed anew from further back instead of being held.
-const MOST_BYTES_HELD: usize = 1 << 27;
+const MOST_BYTES_HELD: usize = 1 << 28;
 
 /// Some values of a model for all images of a set; everything behind them is computed from there.
 pub(super) struct Frontier<'a> {

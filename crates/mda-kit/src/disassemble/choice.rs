@@ -27,7 +27,7 @@ const IMPORTANCE_IMAGES: Limit = Limit { category: 50, task: 128 };
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
 const COMPARING_IMAGES: Limit = Limit { category: CHOICE, task: 2000 };
 /// So many multiply-adds of the source do as well; and so many images of a category are always needed.
-const COMPARING_MACS: u64 = 250_000_000_000;
+const COMPARING_MACS: u64 = 100_000_000_000;
 const LEAST_COMPARING: usize = 50;
 /// Output positions that a layer is refitted on while plans are compared.
 const TRIAL_OBSERVATIONS: usize = 8192;

@@ -35,7 +35,7 @@ use std::path::Path;
 const CALIBRATION_IMAGES: usize = 6000;
 /// Nor do those that the source needs more multiply-adds for, all together: a network that is so large tells thousands of things
 /// about every image. So many of a category are always worth it.
-const CALIBRATION_MACS: u64 = 250_000_000_000;
+const CALIBRATION_MACS: u64 = 100_000_000_000;
 const LEAST_CALIBRATION: usize = 50;
 /// The surest images are picked from as many as the source runs with so many multiply-adds, and so many of a category at least.
 const PICKING_MACS: u64 = 600_000_000_000;
