@@ -15,6 +15,8 @@ mod maps;
 mod observe;
 mod parallel;
 mod plan;
+mod run;
+mod stretches;
 mod sums;
 mod window_sums;
 

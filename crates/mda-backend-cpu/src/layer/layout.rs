@@ -1,0 +1,178 @@
+//! How a channel is laid out so that what a tap sees of neighbouring positions is neighbouring numbers: then the sums of a
+//! convolution read it as it is, a register of positions at a time, and nothing is packed tap by tap.
+//!
+//! A 1x1 window that skips nothing sees the map itself. Else a channel is laid out with its padding, each row cut into as
+//! many phases as the horizontal stride has; or, where rows are too short to fill registers, tap by tap.
+
+use super::reached;
+use crate::kernel::Vector;
+use mda_core::op::{Padding, Window};
+
+/// Numbers that the layout of one channel may always take, a quarter of a megabyte.
+const SMALL: usize = 1 << 16;
+/// How often larger than the maps a larger layout may be.
+const PROPORTION: usize = 4;
+
+/// The layout of a channel, for a window over maps of one size.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    window: Window,
+    from: [usize; 2],
+    to: [usize; 2],
+    kind: Kind,
+    /// Numbers of one channel.
+    pub(super) plane: usize,
+    /// Where each tap looks, counted from the position's source.
+    pub(super) taps: Vec<usize>,
+    /// All positions of one image, at most a register of them at a time.
+    pub(super) vectors: Vec<Vector>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// The map as it is.
+    Same,
+    /// Rows with their padding, of `stride` phases of this many numbers.
+    Rows(usize),
+    /// What every tap sees, one after the other.
+    Taps,
+}
+
+impl Layout {
+    /// Row by row: `None` where the padding is out of proportion.
+    pub(super) fn rows(window: Window, [from, to]: [[usize; 2]; 2], lanes: usize) -> Option<Self> {
+        let reach = |axis: usize| (window.kernel[axis] - 1) * window.dilation[axis];
+        let [rows, phases] = [(to[0] - 1) * window.stride[0] + reach(0) + 1, window.stride[1]];
+        let phase = to[1] + reach(1) / phases;
+        let plane = rows.saturating_mul(phases).saturating_mul(phase);
+        if plane > SMALL.max(PROPORTION * (from[0] * from[1] + to[0] * to[1])) {
+            return None;
+        }
+        let row = phases * phase;
+        let tap = |ky: usize, kx: usize| {
+            let x = kx * window.dilation[1];
+            ky * window.dilation[0] * row + x % phases * phase + x / phases
+        };
+        let taps = (0..window.taps()).map(|at| tap(at / window.kernel[1], at % window.kernel[1])).collect();
+        let columns = |y: usize| {
+            let at = move |(x, len): (usize, usize)| {
+                let (source, target) = (y * window.stride[0] * row + x, y * to[1] + x);
+                Vector { source, target, residual: target, len }
+            };
+            cut(to[1], lanes).map(at)
+        };
+        let vectors = (0..to[0]).flat_map(columns).collect();
+        Some(Self { window, from, to, kind: Kind::Rows(phase), plane, taps, vectors })
+    }
+
+    /// Over the ends of rows: the map itself, or tap by tap. `None` where there are fewer positions than lanes, or too many taps.
+    pub(super) fn flat(window: Window, [from, to]: [[usize; 2]; 2], lanes: usize) -> Option<Self> {
+        let positions = to[0] * to[1];
+        let plane = window.taps().saturating_mul(positions);
+        if positions < lanes || plane > SMALL {
+            return None;
+        }
+        let kind = if window == Window::square(1, 1, 0) { Kind::Same } else { Kind::Taps };
+        let taps = (0..window.taps()).map(|tap| tap * positions).collect();
+        let vector = |(at, len)| Vector { source: at, target: at, residual: at, len };
+        let vectors = cut(positions, lanes).map(vector).collect();
+        Some(Self { window, from, to, kind, plane, taps, vectors })
+    }
+
+    /// Whether the map itself is the layout.
+    pub(super) fn is_same(&self) -> bool {
+        self.kind == Kind::Same
+    }
+
+    /// Which part of the registers' lanes holds positions that no other register holds.
+    pub(super) fn used(&self, lanes: usize) -> f64 {
+        (self.to[0] * self.to[1]) as f64 / (self.vectors.len() * lanes) as f64
+    }
+
+    /// Clears what [`Layout::lay_out`] leaves alone, the padding, of any number of channels.
+    pub(super) fn clear(&self, to: &mut [f32]) {
+        if self.window.padding != Padding::default() {
+            to.fill(0.0);
+        }
+    }
+
+    /// Lays `map` out in `to`, which has room for a channel.
+    #[inline(always)]
+    pub(super) fn lay_out(&self, map: &[f32], to: &mut [f32]) {
+        match self.kind {
+            Kind::Same => to.copy_from_slice(map),
+            Kind::Rows(phase) => self.lay_out_rows(phase, map, to),
+            Kind::Taps => self.lay_out_taps(map, to),
+        }
+    }
+
+    #[inline(always)]
+    fn lay_out_rows(&self, phase: usize, map: &[f32], to: &mut [f32]) {
+        let (phases, left, width) = (self.window.stride[1], self.window.padding.left, self.from[1]);
+        let rows = to.chunks_exact_mut(phases * phase).skip(self.window.padding.top);
+        for (row, source) in rows.zip(map.chunks_exact(width)) {
+            for (index, row) in row.chunks_exact_mut(phase).enumerate() {
+                let first = left.saturating_sub(index).div_ceil(phases).min(phase);
+                let last = (width + left).saturating_sub(index).div_ceil(phases).clamp(first, phase);
+                if first < last {
+                    take(&source[first * phases + index - left..], phases, &mut row[first..last]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn lay_out_taps(&self, map: &[f32], to: &mut [f32]) {
+        let Window { kernel, stride, dilation, padding } = self.window;
+        for (tap, numbers) in to.chunks_exact_mut(self.to[0] * self.to[1]).enumerate() {
+            let taps = [tap / kernel[1], tap % kernel[1]];
+            let [rows, columns] =
+                [0, 1].map(|axis| reached(&self.window, axis, taps[axis], self.from[axis], self.to[axis]));
+            if columns.is_empty() {
+                continue;
+            }
+            let first = columns.start * stride[1] + taps[1] * dilation[1] - padding.left;
+            for y in rows {
+                let row = y * stride[0] + taps[0] * dilation[0] - padding.top;
+                let to = &mut numbers[y * self.to[1]..][columns.clone()];
+                take(&map[row * self.from[1] + first..], stride[1], to);
+            }
+        }
+    }
+}
+
+/// Every `step`th number of `from`.
+#[inline(always)]
+fn take(from: &[f32], step: usize, to: &mut [f32]) {
+    match step {
+        1 => take_blocks::<16, 1>(from, to),
+        2 => take_blocks::<8, 2>(from, to),
+        _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
+    }
+}
+
+/// In blocks of a length that the compiler knows; the last one reaches back over numbers that the one before it has.
+#[inline(always)]
+fn take_blocks<const BLOCK: usize, const STEP: usize>(from: &[f32], to: &mut [f32]) {
+    let count = to.len();
+    if count < BLOCK {
+        return to.iter_mut().zip(from.iter().step_by(STEP)).for_each(|(to, &from)| *to = from);
+    }
+    let mut at = 0;
+    loop {
+        let from = &from[at * STEP..][..(BLOCK - 1) * STEP + 1];
+        let block: [f32; BLOCK] = std::array::from_fn(|lane| from[lane * STEP]);
+        to[at..at + BLOCK].copy_from_slice(&block);
+        if at + BLOCK == count {
+            return;
+        }
+        at = (at + BLOCK).min(count - BLOCK);
+    }
+}
+
+/// Cuts `count` positions into registers of `lanes`, as starts and lengths. The last one reaches back over positions that the
+/// one before it has, where there are enough.
+fn cut(count: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
+    let start = move |at: usize| if count < lanes { (0, count) } else { (at.min(count - lanes), lanes) };
+    (0..count).step_by(lanes).map(start)
+}
