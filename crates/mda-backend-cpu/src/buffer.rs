@@ -1,6 +1,6 @@
 //! Buffers that are kept between runs.
 
-use crate::kernel::Vector;
+use crate::kernel::Vectors;
 use bytemuck::{Pod, Zeroable};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
@@ -49,7 +49,7 @@ pub(crate) struct Scratch {
     /// Unfinished tiles.
     pub tiles: Buffer,
     /// What registers read and write.
-    pub vectors: Vec<Vector>,
+    pub vectors: Vectors,
 }
 
 /// The working memory of a session.

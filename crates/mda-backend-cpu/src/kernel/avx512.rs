@@ -1,11 +1,12 @@
 //! AVX-512: thirty-two registers of sixteen lanes, twenty-four of them accumulators.
 
-use super::tile::{Product, Vector, compute_all};
+use super::tile::{Product, Vector, Vectors, compute_all};
 use super::{Avx2, Lanes, Patches, Simd, checked_depth, tile};
 use std::arch::x86_64::{
     __m512, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
     _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
+use std::ops::Range;
 
 /// The processor has AVX-512 (F, BW, DQ and VL), and AVX2 with FMA.
 #[derive(Clone, Copy, Debug)]
@@ -113,8 +114,9 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
         product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
         // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
         unsafe { compute(height, product, output, vectors) }
     }
@@ -143,10 +145,10 @@ unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, a
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
     match height {
-        1 => compute_all!(product, output, vectors, __m512, 1, [8, 4, 1]),
-        6 => compute_all!(product, output, vectors, __m512, 6, [4, 2, 1]),
-        8 => compute_all!(product, output, vectors, __m512, 8, [3, 1]),
-        12 => compute_all!(product, output, vectors, __m512, 12, [2, 1]),
+        1 => compute_all!(product, output, vectors, __m512, 1, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        6 => compute_all!(product, output, vectors, __m512, 6, 4, [1, 2, 3, 4]),
+        8 => compute_all!(product, output, vectors, __m512, 8, 3, [1, 2, 3]),
+        12 => compute_all!(product, output, vectors, __m512, 12, 2, [1, 2]),
         _ => unreachable!("a height of this instruction set"),
     }
 }

@@ -26,9 +26,10 @@ pub(crate) use neon::Neon;
 pub(crate) use patches::Patches;
 pub(crate) use portable::Portable;
 pub(crate) use region::{Cells, Grid, Region, Run};
-pub(crate) use tile::{Offsets, Product, Vector};
+pub(crate) use tile::{Offsets, Product, Vector, Vectors};
 
 use lanes::Lanes;
+use std::ops::Range;
 
 /// An instruction set. A value of the type is the proof that the processor has it.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
@@ -58,12 +59,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Where the lengths do not fit each other.
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool);
 
-    /// Computes the sums of `product` for every one of `vectors` in every one of its channels into `output`; `height` is one of
+    /// Computes the sums of `product` for `vectors[range]` in every one of its channels into `output`; `height` is one of
     /// [`Simd::HEIGHTS`], or 1.
     ///
     /// # Panics
     /// Where a term, a position or what is added lies outside its slice.
-    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]);
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>);
 
     /// Winograd's input transform (`B^T d B`) of [`Simd::COLUMNS`] patches in the channel that begins at `data[plane]`:
     /// number `i` of all patches goes to `columns[i * stride..]`.

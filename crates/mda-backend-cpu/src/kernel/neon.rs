@@ -1,8 +1,9 @@
 //! NEON, which every 64-bit ARM processor has: thirty-two registers of four lanes, twenty-four of them accumulators.
 
-use super::tile::{Product, Vector, compute_all};
+use super::tile::{Product, Vector, Vectors, compute_all};
 use super::{Lanes, Simd, checked_depth, tile};
 use std::arch::aarch64::{float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32};
+use std::ops::Range;
 
 /// The processor has NEON.
 #[derive(Clone, Copy, Debug)]
@@ -82,8 +83,9 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
         product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
         // SAFETY: a value of this type exists only where `detect` found the feature; `check` has just passed.
         unsafe { compute(height, product, output, vectors) }
     }
@@ -107,9 +109,9 @@ unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, a
 #[target_feature(enable = "neon")]
 unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
     match height {
-        1 => compute_all!(product, output, vectors, float32x4_t, 1, [8, 4, 1]),
-        6 => compute_all!(product, output, vectors, float32x4_t, 6, [4, 2, 1]),
-        8 => compute_all!(product, output, vectors, float32x4_t, 8, [3, 1]),
+        1 => compute_all!(product, output, vectors, float32x4_t, 1, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        6 => compute_all!(product, output, vectors, float32x4_t, 6, 4, [1, 2, 3, 4]),
+        8 => compute_all!(product, output, vectors, float32x4_t, 8, 3, [1, 2, 3]),
         _ => unreachable!("a height of this instruction set"),
     }
 }

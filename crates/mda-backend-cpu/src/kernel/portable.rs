@@ -1,7 +1,8 @@
 //! The path for every processor: plain Rust that the compiler vectorises for the baseline of its target.
 
-use super::tile::{Product, Vector, compute_all};
+use super::tile::{Product, Vector, Vectors, compute_all};
 use super::{Lanes, Simd, checked_depth, tile};
+use std::ops::Range;
 
 /// Whatever the compiler's target guarantees.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +72,12 @@ impl Simd for Portable {
         unsafe { tile::multiply::<Four, 4, 2>(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
     }
 
-    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
         product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
         match height {
-            1 => compute_all!(product, output, vectors, Four, 1, [4, 1]),
-            4 => compute_all!(product, output, vectors, Four, 4, [2, 1]),
+            1 => compute_all!(product, output, vectors, Four, 1, 4, [1, 2, 3, 4]),
+            4 => compute_all!(product, output, vectors, Four, 4, 2, [1, 2]),
             _ => unreachable!("a height of this instruction set"),
         }
     }

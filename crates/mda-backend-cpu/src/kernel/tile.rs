@@ -1,6 +1,7 @@
 //! The micro-kernels, once for all instruction sets: rows of weights times columns of numbers, in registers.
 
 use super::{Lanes, MAX_ROWS, Simd};
+use std::ops::Range;
 
 /// How many terms are asked for in advance: enough to hide the way from the second-level cache.
 const AHEAD: usize = 8;
@@ -87,6 +88,49 @@ pub(crate) struct Vector {
     pub len: usize,
 }
 
+/// Some vectors, and the largest of each of their numbers: what has to be inside is checked once for all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Vectors {
+    list: Vec<Vector>,
+    largest: Vector,
+}
+
+impl Vectors {
+    /// None.
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+        self.largest = Vector::default();
+    }
+
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// One after the other.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Vector> {
+        self.list.iter()
+    }
+
+    /// Those of `range`.
+    pub(super) fn part(&self, range: Range<usize>) -> &[Vector] {
+        &self.list[range]
+    }
+}
+
+impl Extend<Vector> for Vectors {
+    fn extend<T: IntoIterator<Item = Vector>>(&mut self, vectors: T) {
+        let mut most = self.largest;
+        self.list.extend(vectors.into_iter().inspect(|vector| {
+            most.source = most.source.max(vector.source);
+            most.target = most.target.max(vector.target);
+            most.residual = most.residual.max(vector.residual);
+            most.len = most.len.max(vector.len);
+        }));
+        self.largest = most;
+    }
+}
+
 /// Sums over terms that lie in the input as it is: `shift + sum(weights * input)` for some channels, what is added, clamped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product<'a> {
@@ -110,17 +154,15 @@ impl Product<'_> {
     /// # Panics
     /// Where it is not.
     #[inline(always)]
-    pub(super) fn check<S: Simd>(&self, height: usize, output: &[f32], vectors: &[Vector]) {
+    pub(super) fn check<S: Simd>(&self, height: usize, output: &[f32], vectors: &Vectors) {
         assert!((1..=height).contains(&self.channels) && height <= MAX_ROWS, "channels of one panel");
         assert!(self.weights.len() == self.offsets.len() * height, "a weight for every term and row");
         let last = (self.channels - 1) * self.plane;
-        for vector in vectors {
-            let Vector { source, target, residual, len } = *vector;
-            assert!((1..=S::LANES).contains(&len), "a vector of this instruction set");
-            assert!(source + self.offsets.largest + S::LANES <= self.input.len(), "terms inside the input");
-            assert!(target + last + len <= output.len(), "positions inside the output");
-            assert!(self.residual.is_none_or(|numbers| residual + last + len <= numbers.len()), "as many to add");
-        }
+        let Vector { source, target, residual, len } = vectors.largest;
+        assert!(len <= S::LANES, "vectors of this instruction set");
+        assert!(source + self.offsets.largest + S::LANES <= self.input.len(), "terms inside the input");
+        assert!(target + last + len <= output.len(), "positions inside the output");
+        assert!(self.residual.is_none_or(|numbers| residual + last + len <= numbers.len()), "as many to add");
     }
 
     /// Computes `V` vectors of a panel of `R` rows.
@@ -180,17 +222,19 @@ impl Product<'_> {
     }
 }
 
-/// Computes every vector of `$vectors`, as many together as one of the `$count`s says, the largest first.
+/// Computes every vector of `$vectors`, in groups of equal size up to `$most`, which is the last of the `$count`s from 1 on.
 macro_rules! compute_all {
-    ($product:expr, $output:expr, $vectors:expr, $lanes:ty, $rows:literal, [$($count:literal),+]) => {{
+    ($product:expr, $output:expr, $vectors:expr, $lanes:ty, $rows:literal, $most:literal, [$($count:literal),+]) => {{
         let mut rest: &[Vector] = $vectors;
-        $(
-            while rest.len() >= $count {
+        while !rest.is_empty() {
+            let group = rest.len().div_ceil(rest.len().div_ceil($most));
+            match group {
                 // SAFETY: the caller's proof of the instruction set, and its check of these vectors.
-                unsafe { $product.compute::<$lanes, $rows, $count>($output, rest) };
-                rest = &rest[$count..];
+                $($count => unsafe { $product.compute::<$lanes, $rows, $count>($output, rest) },)+
+                _ => unreachable!("a group of at most {}", $most),
             }
-        )+
+            rest = &rest[group..];
+        }
     }};
 }
 pub(super) use compute_all;

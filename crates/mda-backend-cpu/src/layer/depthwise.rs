@@ -70,7 +70,7 @@ impl<S: Simd> Depthwise<S> {
                                 residual: finish.residual.map(|residual| residual.plane(n, q)),
                                 bounds: finish.epilogue.bounds,
                             };
-                            self.simd.product(1, &product, plane, &layout.vectors);
+                            self.simd.product(1, &product, plane, &layout.vectors, 0..layout.vectors.len());
                         }
                     },
                 );

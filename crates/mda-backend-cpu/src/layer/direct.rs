@@ -175,7 +175,8 @@ impl<S: Simd> Direct<S> {
         let read = self.depth * plane * size_of::<f32>() / self.layout.vectors.len();
         let block = (INPUT_BYTES / read.max(1) / GROUP).max(1) * GROUP;
         let base = panels[0].channels.start;
-        for vectors in vectors.chunks(block) {
+        for start in (0..vectors.len()).step_by(block) {
+            let range = start..(start + block).min(vectors.len());
             for panel in panels {
                 let (first, channels) = (panel.channels.start, panel.channels.len());
                 let mut shift = [0.0; MAX_ROWS];
@@ -190,7 +191,13 @@ impl<S: Simd> Direct<S> {
                     residual: finish.residual.map(|residual| &residual.data()[first * positions..]),
                     bounds: finish.epilogue.bounds,
                 };
-                self.simd.product(panel.height, &product, &mut numbers[(first - base) * positions..], vectors);
+                self.simd.product(
+                    panel.height,
+                    &product,
+                    &mut numbers[(first - base) * positions..],
+                    vectors,
+                    range.clone(),
+                );
             }
         }
     }

@@ -5,8 +5,9 @@
 //! many phases as the horizontal stride has; or, where rows are too short to fill registers, tap by tap.
 
 use super::reached;
-use crate::kernel::Vector;
+use crate::kernel::{Vector, Vectors};
 use mda_core::op::{Padding, Window};
+use std::ops::Range;
 
 /// Numbers that the layout of one channel may always take, a quarter of a megabyte.
 const SMALL: usize = 1 << 16;
@@ -24,8 +25,18 @@ pub(super) struct Layout {
     pub(super) plane: usize,
     /// Where each tap looks, counted from the position's source.
     pub(super) taps: Vec<usize>,
+    /// What each tap sees, where the layout goes tap by tap.
+    seen: Vec<Seen>,
     /// All positions of one image, at most a register of them at a time.
-    pub(super) vectors: Vec<Vector>,
+    pub(super) vectors: Vectors,
+}
+
+/// The positions at which a tap is inside the map, and where it is at the first of them.
+#[derive(Clone, Debug)]
+struct Seen {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    first: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,8 +72,9 @@ impl Layout {
             };
             cut(to[1], lanes).map(at)
         };
-        let vectors = (0..to[0]).flat_map(columns).collect();
-        Some(Self { window, from, to, kind: Kind::Rows(phase), plane, taps, vectors })
+        let mut vectors = Vectors::default();
+        vectors.extend((0..to[0]).flat_map(columns));
+        Some(Self { window, from, to, kind: Kind::Rows(phase), plane, taps, seen: Vec::new(), vectors })
     }
 
     /// Over the ends of rows: the map itself, or tap by tap. `None` where there are fewer positions than lanes, or too many taps.
@@ -75,8 +87,18 @@ impl Layout {
         let kind = if window == Window::square(1, 1, 0) { Kind::Same } else { Kind::Taps };
         let taps = (0..window.taps()).map(|tap| tap * positions).collect();
         let vector = |(at, len)| Vector { source: at, target: at, residual: at, len };
-        let vectors = cut(positions, lanes).map(vector).collect();
-        Some(Self { window, from, to, kind, plane, taps, vectors })
+        let mut vectors = Vectors::default();
+        vectors.extend(cut(positions, lanes).map(vector));
+        let seen = (0..window.taps()).map(|tap| {
+            let taps = [tap / window.kernel[1], tap % window.kernel[1]];
+            let [rows, columns] = [0, 1].map(|axis| reached(&window, axis, taps[axis], from[axis], to[axis]));
+            let source = |axis: usize, at: usize| {
+                (at * window.stride[axis] + taps[axis] * window.dilation[axis])
+                    .saturating_sub(window.padding.along(axis)[0])
+            };
+            Seen { first: source(0, rows.start) * from[1] + source(1, columns.start), rows, columns }
+        });
+        Some(Self { window, from, to, kind, plane, taps, seen: seen.collect(), vectors })
     }
 
     /// Whether the map itself is the layout.
@@ -123,19 +145,14 @@ impl Layout {
 
     #[inline(always)]
     fn lay_out_taps(&self, map: &[f32], to: &mut [f32]) {
-        let Window { kernel, stride, dilation, padding } = self.window;
-        for (tap, numbers) in to.chunks_exact_mut(self.to[0] * self.to[1]).enumerate() {
-            let taps = [tap / kernel[1], tap % kernel[1]];
-            let [rows, columns] =
-                [0, 1].map(|axis| reached(&self.window, axis, taps[axis], self.from[axis], self.to[axis]));
-            if columns.is_empty() {
+        let [down, right] = self.window.stride;
+        for (seen, numbers) in self.seen.iter().zip(to.chunks_exact_mut(self.to[0] * self.to[1])) {
+            if seen.columns.is_empty() {
                 continue;
             }
-            let first = columns.start * stride[1] + taps[1] * dilation[1] - padding.left;
-            for y in rows {
-                let row = y * stride[0] + taps[0] * dilation[0] - padding.top;
-                let to = &mut numbers[y * self.to[1]..][columns.clone()];
-                take(&map[row * self.from[1] + first..], stride[1], to);
+            for (index, y) in seen.rows.clone().enumerate() {
+                let to = &mut numbers[y * self.to[1]..][seen.columns.clone()];
+                take(&map[seen.first + index * down * self.from[1]..], right, to);
             }
         }
     }
@@ -145,20 +162,18 @@ impl Layout {
 #[inline(always)]
 fn take(from: &[f32], step: usize, to: &mut [f32]) {
     match step {
-        1 => take_blocks::<16, 1>(from, to),
-        2 => take_blocks::<8, 2>(from, to),
+        1 if to.len() >= 16 => take_blocks::<16, 1>(from, to),
+        1 if to.len() >= 4 => take_blocks::<4, 1>(from, to),
+        2 if to.len() >= 8 => take_blocks::<8, 2>(from, to),
+        2 if to.len() >= 4 => take_blocks::<4, 2>(from, to),
         _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
     }
 }
 
-/// In blocks of a length that the compiler knows; the last one reaches back over numbers that the one before it has.
+/// The same in blocks of a length that the compiler knows, of which there is at least one; the last one reaches back over numbers that the one before it has.
 #[inline(always)]
 fn take_blocks<const BLOCK: usize, const STEP: usize>(from: &[f32], to: &mut [f32]) {
-    let count = to.len();
-    if count < BLOCK {
-        return to.iter_mut().zip(from.iter().step_by(STEP)).for_each(|(to, &from)| *to = from);
-    }
-    let mut at = 0;
+    let (count, mut at) = (to.len(), 0);
     loop {
         let from = &from[at * STEP..][..(BLOCK - 1) * STEP + 1];
         let block: [f32; BLOCK] = std::array::from_fn(|lane| from[lane * STEP]);

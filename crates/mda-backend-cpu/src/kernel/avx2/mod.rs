@@ -2,12 +2,13 @@
 
 mod patches;
 
-use super::tile::{Product, Vector, compute_all};
+use super::tile::{Product, Vector, Vectors, compute_all};
 use super::{Lanes, Patches, Simd, checked_depth, patches as portable, tile};
 use std::arch::x86_64::{
     __m256, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
     _mm256_set1_ps, _mm256_storeu_ps,
 };
+use std::ops::Range;
 
 /// The processor has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
@@ -117,8 +118,9 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
         product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
         // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
         unsafe { compute(height, product, output, vectors) }
     }
@@ -147,9 +149,9 @@ unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, a
 #[target_feature(enable = "avx2,fma")]
 unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
     match height {
-        1 => compute_all!(product, output, vectors, __m256, 1, [8, 4, 1]),
-        4 => compute_all!(product, output, vectors, __m256, 4, [3, 1]),
-        6 => compute_all!(product, output, vectors, __m256, 6, [2, 1]),
+        1 => compute_all!(product, output, vectors, __m256, 1, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        4 => compute_all!(product, output, vectors, __m256, 4, 3, [1, 2, 3]),
+        6 => compute_all!(product, output, vectors, __m256, 6, 2, [1, 2]),
         _ => unreachable!("a height of this instruction set"),
     }
 }
