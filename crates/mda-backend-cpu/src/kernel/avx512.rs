@@ -1,10 +1,11 @@
 //! AVX-512: thirty-two registers of sixteen lanes, twenty-four of them accumulators.
 
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Avx2, Lanes, Patches, Simd, checked_depth, tile};
+use super::{Avx2, Lanes, Patches, Simd, check_taken, checked_depth, tile};
 use std::arch::x86_64::{
     __m512, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_storeu_ps,
 };
 use std::ops::Range;
 
@@ -63,6 +64,15 @@ impl Lanes for __m512 {
     }
 
     #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            _mm512_permutex2var_ps(self, places, other)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         // Of two operands that do not compare, the instructions answer the second.
         // SAFETY: the caller has the instruction set.
@@ -111,6 +121,13 @@ impl Simd for Avx512 {
         let depth = checked_depth::<Self>(a, b, tile);
         // SAFETY: a value of this type exists only where `detect` found the features; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
+    }
+
+    #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: a value of this type exists only where `detect` found the features; all numbers are there, as just checked.
+        unsafe { tile::take::<__m512>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
     }
 
     #[inline(always)]

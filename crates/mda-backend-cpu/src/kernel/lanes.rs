@@ -44,6 +44,12 @@ pub(crate) trait Lanes: Copy {
     /// As the trait says.
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
 
+    /// Every second number of `self` and then of `other`, from the first on.
+    ///
+    /// # Safety
+    /// As the trait says.
+    unsafe fn evens(self, other: Self) -> Self;
+
     /// Asks for what `from` points at, which need not exist.
     ///
     /// # Safety
@@ -51,18 +57,19 @@ pub(crate) trait Lanes: Copy {
     #[inline(always)]
     unsafe fn prefetch(_from: *const f32) {}
 
-    /// The first `count` numbers from `from` on, and anything behind them.
+    /// The first `count` numbers from `from` on, and zeros behind them.
     ///
     /// # Safety
     /// As the trait says.
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
         let mut numbers = [0.0; super::MAX_COLUMNS];
-        // SAFETY: `count` is at most `LANES`, which the array has room for.
-        unsafe {
-            std::ptr::copy_nonoverlapping(from, numbers.as_mut_ptr(), count);
-            Self::load(numbers.as_ptr())
+        for (lane, number) in numbers[..Self::LANES].iter_mut().enumerate().take(count) {
+            // SAFETY: the caller has the first `count` numbers.
+            *number = unsafe { *from.add(lane) };
         }
+        // SAFETY: the array has room for all lanes.
+        unsafe { Self::load(numbers.as_ptr()) }
     }
 
     /// Writes the first `count` numbers.
@@ -72,10 +79,11 @@ pub(crate) trait Lanes: Copy {
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         let mut numbers = [0.0; super::MAX_COLUMNS];
-        // SAFETY: `count` is at most `LANES`, which the array has room for.
-        unsafe {
-            self.store(numbers.as_mut_ptr());
-            std::ptr::copy_nonoverlapping(numbers.as_ptr(), to, count);
+        // SAFETY: the array has room for all lanes.
+        unsafe { self.store(numbers.as_mut_ptr()) };
+        for (lane, &number) in numbers[..Self::LANES].iter().enumerate().take(count) {
+            // SAFETY: the caller has room for the first `count` numbers.
+            unsafe { *to.add(lane) = number };
         }
     }
 }

@@ -59,6 +59,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Where the lengths do not fit each other.
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool);
 
+    /// Writes every `step`th number of `from` to `to`.
+    ///
+    /// # Panics
+    /// Where `from` ends too early.
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]);
+
     /// Computes the sums of `product` for `vectors[range]` in every one of its channels into `output`; `height` is one of
     /// [`Simd::HEIGHTS`], or 1.
     ///
@@ -75,6 +81,15 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
         patches::transform(Self::COLUMNS, patches, data, plane, columns, stride);
     }
+}
+
+/// Checks that `from` has every `step`th number that `to` has room for.
+///
+/// # Panics
+/// Where it has not.
+#[inline(always)]
+fn check_taken(from: &[f32], step: usize, to: &[f32]) {
+    assert!(to.is_empty() || (to.len() - 1) * step < from.len(), "enough numbers to take");
 }
 
 /// The depth of the panels `a` and `b`, whose product is to fill `tile`.

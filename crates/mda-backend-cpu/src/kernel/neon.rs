@@ -1,8 +1,10 @@
 //! NEON, which every 64-bit ARM processor has: thirty-two registers of four lanes, twenty-four of them accumulators.
 
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Lanes, Simd, checked_depth, tile};
-use std::arch::aarch64::{float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32};
+use super::{Lanes, Simd, check_taken, checked_depth, tile};
+use std::arch::aarch64::{
+    float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32, vuzp1q_f32,
+};
 use std::ops::Range;
 
 /// The processor has NEON.
@@ -50,6 +52,12 @@ impl Lanes for float32x4_t {
     }
 
     #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { vuzp1q_f32(self, other) }
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         // NaN wins in both.
         // SAFETY: the caller has the instruction set.
@@ -80,6 +88,13 @@ impl Simd for Neon {
         let depth = checked_depth::<Self>(a, b, tile);
         // SAFETY: a value of this type exists only where `detect` found the feature; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
+    }
+
+    #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: a value of this type exists only where `detect` found the feature; all numbers are there, as just checked.
+        unsafe { tile::take::<float32x4_t>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
     }
 
     #[inline(always)]

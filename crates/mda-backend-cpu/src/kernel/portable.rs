@@ -1,7 +1,7 @@
 //! The path for every processor: plain Rust that the compiler vectorises for the baseline of its target.
 
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Lanes, Simd, checked_depth, tile};
+use super::{Lanes, Simd, check_taken, checked_depth, tile};
 use std::ops::Range;
 
 /// Whatever the compiler's target guarantees.
@@ -42,6 +42,11 @@ impl Lanes for Four {
     }
 
     #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        [self[0], self[2], other[0], other[2]]
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         let above: Self = std::array::from_fn(|lane| if low[lane] > self[lane] { low[lane] } else { self[lane] });
         std::array::from_fn(|lane| if high[lane] < above[lane] { high[lane] } else { above[lane] })
@@ -70,6 +75,13 @@ impl Simd for Portable {
         let depth = checked_depth::<Self>(a, b, tile);
         // SAFETY: every processor has this instruction set; `checked_depth` checks the lengths.
         unsafe { tile::multiply::<Four, 4, 2>(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
+    }
+
+    #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: every processor has this instruction set; all numbers are there, as just checked.
+        unsafe { tile::take::<Four>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
     }
 
     fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {

@@ -222,6 +222,38 @@ impl Product<'_> {
     }
 }
 
+/// Writes every `step`th number from `from` on to `to`, `count` of them.
+///
+/// # Safety
+/// The processor has the instruction set of `L`; all those numbers are there, and there is room for them.
+#[inline(always)]
+pub(super) unsafe fn take<L: Lanes>(from: *const f32, step: usize, to: *mut f32, count: usize) {
+    let mut at = 0;
+    // SAFETY: the caller has the instruction set; all indices are below what the caller says is there.
+    unsafe {
+        if step > 2 {
+            return (0..count).for_each(|at| *to.add(at) = *from.add(at * step));
+        }
+        while at < count {
+            let (left, from) = (count - at, from.add(at * step));
+            // Behind the last number that is taken there may be nothing.
+            let seen = (left - 1) * step + 1;
+            let part = |first: usize| match seen.saturating_sub(first) {
+                0 => L::splat(0.0),
+                rest if rest < L::LANES => L::load_first(from.add(first), rest),
+                _ => L::load(from.add(first)),
+            };
+            let numbers = if step == 1 { part(0) } else { part(0).evens(part(L::LANES)) };
+            if left < L::LANES {
+                numbers.store_first(to.add(at), left)
+            } else {
+                numbers.store(to.add(at))
+            }
+            at += L::LANES;
+        }
+    }
+}
+
 /// Computes every vector of `$vectors`, in groups of equal size up to `$most`, which is the last of the `$count`s from 1 on.
 macro_rules! compute_all {
     ($product:expr, $output:expr, $vectors:expr, $lanes:ty, $rows:literal, $most:literal, [$($count:literal),+]) => {{

@@ -11,6 +11,10 @@ use crate::parallel::for_each_block;
 use mda_core::Tensor;
 use mda_core::op::Window;
 
+/// Numbers that are laid out before any is used, where several channels are so few: half a first-level cache. What has just been
+/// written in pieces is slow to read.
+const LAID_OUT: usize = 4 << 10;
+
 /// A depthwise convolution.
 pub(crate) struct Depthwise<S> {
     simd: S,
@@ -48,34 +52,60 @@ impl<S: Simd> Depthwise<S> {
     pub(crate) fn run(&self, input: Maps<'_>, output: MapsMut<'_>, finish: &Finish<'_>, scratch: &ScratchPool) {
         let Some((layout, offsets)) = &self.layout else { return self.run_clipped(input, output, finish) };
         let (positions, taps) = (output.shape().positions(), self.window.taps());
+        let together = (LAID_OUT / layout.plane).max(1);
         for_each_block(output, positions.saturating_mul(taps), |n, first, planes| {
             scratch.with(|scratch| {
                 // What a register reads behind the last number does not count.
-                let laid = scratch.columns.reserve(layout.plane + S::LANES);
+                // Where a channel has several filters, the first and the last may be seen in part.
+                let laid = scratch.columns.reserve((together + 1) * layout.plane + S::LANES);
                 layout.clear(laid);
                 self.simd.vectorize(
                     #[inline(always)]
                     || {
-                        for (q, plane) in (first..).zip(planes.chunks_exact_mut(positions)) {
-                            if q == first || q.is_multiple_of(self.multiplier) {
-                                layout.lay_out(input.plane(n, q / self.multiplier), &mut laid[..layout.plane]);
-                            }
-                            let product = Product {
-                                weights: &self.weights[q * taps..(q + 1) * taps],
-                                offsets,
-                                input: laid,
-                                shift: [finish.epilogue.shift[q]; MAX_ROWS],
-                                channels: 1,
-                                plane: positions,
-                                residual: finish.residual.map(|residual| residual.plane(n, q)),
-                                bounds: finish.epilogue.bounds,
-                            };
-                            self.simd.product(1, &product, plane, &layout.vectors, 0..layout.vectors.len());
+                        let planes = planes.chunks_mut(together * self.multiplier * positions);
+                        for (index, planes) in planes.enumerate() {
+                            let first = first + index * together * self.multiplier;
+                            self.planes(layout, offsets, input, n, first, planes, laid, finish);
                         }
                     },
                 );
             });
         });
+    }
+
+    /// Computes neighbouring planes of image `n`, of which `first` is the first.
+    #[expect(clippy::too_many_arguments, reason = "what one step of `run` is made of")]
+    #[inline(always)]
+    fn planes(
+        &self,
+        layout: &Layout,
+        offsets: &Offsets,
+        input: Maps<'_>,
+        n: usize,
+        first: usize,
+        planes: &mut [f32],
+        laid: &mut [f32],
+        finish: &Finish<'_>,
+    ) {
+        let (taps, plane) = (self.window.taps(), layout.plane);
+        let positions = layout.positions();
+        let channels = first / self.multiplier..(first + planes.len() / positions - 1) / self.multiplier + 1;
+        for (channel, laid) in channels.clone().zip(laid.chunks_exact_mut(plane)) {
+            layout.lay_out(self.simd, input.plane(n, channel), laid);
+        }
+        for (q, numbers) in (first..).zip(planes.chunks_exact_mut(positions)) {
+            let product = Product {
+                weights: &self.weights[q * taps..(q + 1) * taps],
+                offsets,
+                input: &laid[(q / self.multiplier - channels.start) * plane..],
+                shift: [finish.epilogue.shift[q]; MAX_ROWS],
+                channels: 1,
+                plane: positions,
+                residual: finish.residual.map(|residual| residual.plane(n, q)),
+                bounds: finish.epilogue.bounds,
+            };
+            self.simd.product(1, &product, numbers, &layout.vectors, 0..layout.vectors.len());
+        }
     }
 
     /// Where the layout would be too large.

@@ -157,7 +157,8 @@ impl<S: Simd> Direct<S> {
             self.layout.clear(laid);
             for (n, laid) in images.clone().zip(laid.chunks_exact_mut(between)) {
                 let maps = input.image(n).chunks_exact(input.shape().positions());
-                maps.zip(laid.chunks_exact_mut(plane)).for_each(|(map, laid)| self.layout.lay_out(map, laid));
+                maps.zip(laid.chunks_exact_mut(plane))
+                    .for_each(|(map, laid)| self.layout.lay_out(self.simd, map, laid));
             }
             (&*laid, between)
         };

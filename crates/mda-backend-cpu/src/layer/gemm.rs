@@ -128,7 +128,7 @@ impl<S: Simd> Gemm<S> {
                 let start = region.cells.start + tile * S::COLUMNS;
                 let seen = start..(start + S::COLUMNS).min(region.cells.end);
                 let channels = first_input + block.channels.start..first_input + block.channels.end;
-                self.columns.pack(S::COLUMNS, input, channels, block.taps.clone(), seen, packed);
+                self.columns.pack(self.simd, input, channels, block.taps.clone(), seen, packed);
             }
             let weights = &group_weights[terms.start * self.panels() * S::ROWS..];
             let last = terms.end == self.depth();

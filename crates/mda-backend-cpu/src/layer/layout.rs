@@ -5,7 +5,7 @@
 //! many phases as the horizontal stride has; or, where rows are too short to fill registers, tap by tap.
 
 use super::reached;
-use crate::kernel::{Vector, Vectors};
+use crate::kernel::{Simd, Vector, Vectors};
 use mda_core::op::{Padding, Window};
 use std::ops::Range;
 
@@ -25,10 +25,20 @@ pub(super) struct Layout {
     pub(super) plane: usize,
     /// Where each tap looks, counted from the position's source.
     pub(super) taps: Vec<usize>,
+    /// Numbers of a row, and what it takes of a row of the map, where rows are laid out.
+    row: usize,
+    phases: Vec<Phase>,
     /// What each tap sees, where the layout goes tap by tap.
     seen: Vec<Seen>,
     /// All positions of one image, at most a register of them at a time.
     pub(super) vectors: Vectors,
+}
+
+/// Which part of a row holds numbers of the map, every `stride`th from one on.
+#[derive(Clone, Debug)]
+struct Phase {
+    to: Range<usize>,
+    from: usize,
 }
 
 /// The positions at which a tap is inside the map, and where it is at the first of them.
@@ -43,8 +53,8 @@ struct Seen {
 enum Kind {
     /// The map as it is.
     Same,
-    /// Rows with their padding, of `stride` phases of this many numbers.
-    Rows(usize),
+    /// Rows with their padding, cut into phases.
+    Rows,
     /// What every tap sees, one after the other.
     Taps,
 }
@@ -59,7 +69,14 @@ impl Layout {
         if plane > SMALL.max(PROPORTION * (from[0] * from[1] + to[0] * to[1])) {
             return None;
         }
-        let row = phases * phase;
+        let (row, left) = (phases * phase, window.padding.left);
+        let part = |index: usize| {
+            let first = left.saturating_sub(index).div_ceil(phases).min(phase);
+            let last = (from[1] + left).saturating_sub(index).div_ceil(phases).clamp(first, phase);
+            let start = (first * phases + index).saturating_sub(left);
+            Phase { to: index * phase + first..index * phase + last, from: start }
+        };
+        let parts = (0..phases).map(part).filter(|part| !part.to.is_empty()).collect();
         let tap = |ky: usize, kx: usize| {
             let x = kx * window.dilation[1];
             ky * window.dilation[0] * row + x % phases * phase + x / phases
@@ -74,7 +91,7 @@ impl Layout {
         };
         let mut vectors = Vectors::default();
         vectors.extend((0..to[0]).flat_map(columns));
-        Some(Self { window, from, to, kind: Kind::Rows(phase), plane, taps, seen: Vec::new(), vectors })
+        Some(Self { window, from, to, kind: Kind::Rows, plane, taps, row, phases: parts, seen: Vec::new(), vectors })
     }
 
     /// Over the ends of rows: the map itself, or tap by tap. `None` where there are fewer positions than lanes, or too many taps.
@@ -98,7 +115,13 @@ impl Layout {
             };
             Seen { first: source(0, rows.start) * from[1] + source(1, columns.start), rows, columns }
         });
-        Some(Self { window, from, to, kind, plane, taps, seen: seen.collect(), vectors })
+        let seen = seen.collect();
+        Some(Self { window, from, to, kind, plane, taps, row: 0, phases: Vec::new(), seen, vectors })
+    }
+
+    /// Positions of one channel.
+    pub(super) fn positions(&self) -> usize {
+        self.to[0] * self.to[1]
     }
 
     /// Whether the map itself is the layout.
@@ -120,31 +143,26 @@ impl Layout {
 
     /// Lays `map` out in `to`, which has room for a channel.
     #[inline(always)]
-    pub(super) fn lay_out(&self, map: &[f32], to: &mut [f32]) {
+    pub(super) fn lay_out<S: Simd>(&self, simd: S, map: &[f32], to: &mut [f32]) {
         match self.kind {
             Kind::Same => to.copy_from_slice(map),
-            Kind::Rows(phase) => self.lay_out_rows(phase, map, to),
-            Kind::Taps => self.lay_out_taps(map, to),
+            Kind::Rows => self.lay_out_rows(simd, map, to),
+            Kind::Taps => self.lay_out_taps(simd, map, to),
         }
     }
 
     #[inline(always)]
-    fn lay_out_rows(&self, phase: usize, map: &[f32], to: &mut [f32]) {
-        let (phases, left, width) = (self.window.stride[1], self.window.padding.left, self.from[1]);
-        let rows = to.chunks_exact_mut(phases * phase).skip(self.window.padding.top);
-        for (row, source) in rows.zip(map.chunks_exact(width)) {
-            for (index, row) in row.chunks_exact_mut(phase).enumerate() {
-                let first = left.saturating_sub(index).div_ceil(phases).min(phase);
-                let last = (width + left).saturating_sub(index).div_ceil(phases).clamp(first, phase);
-                if first < last {
-                    take(&source[first * phases + index - left..], phases, &mut row[first..last]);
-                }
+    fn lay_out_rows<S: Simd>(&self, simd: S, map: &[f32], to: &mut [f32]) {
+        let rows = to.chunks_exact_mut(self.row).skip(self.window.padding.top);
+        for (row, source) in rows.zip(map.chunks_exact(self.from[1])) {
+            for phase in &self.phases {
+                simd.take(&source[phase.from..], self.window.stride[1], &mut row[phase.to.clone()]);
             }
         }
     }
 
     #[inline(always)]
-    fn lay_out_taps(&self, map: &[f32], to: &mut [f32]) {
+    fn lay_out_taps<S: Simd>(&self, simd: S, map: &[f32], to: &mut [f32]) {
         let [down, right] = self.window.stride;
         for (seen, numbers) in self.seen.iter().zip(to.chunks_exact_mut(self.to[0] * self.to[1])) {
             if seen.columns.is_empty() {
@@ -152,36 +170,9 @@ impl Layout {
             }
             for (index, y) in seen.rows.clone().enumerate() {
                 let to = &mut numbers[y * self.to[1]..][seen.columns.clone()];
-                take(&map[seen.first + index * down * self.from[1]..], right, to);
+                simd.take(&map[seen.first + index * down * self.from[1]..], right, to);
             }
         }
-    }
-}
-
-/// Every `step`th number of `from`.
-#[inline(always)]
-fn take(from: &[f32], step: usize, to: &mut [f32]) {
-    match step {
-        1 if to.len() >= 16 => take_blocks::<16, 1>(from, to),
-        1 if to.len() >= 4 => take_blocks::<4, 1>(from, to),
-        2 if to.len() >= 8 => take_blocks::<8, 2>(from, to),
-        2 if to.len() >= 4 => take_blocks::<4, 2>(from, to),
-        _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
-    }
-}
-
-/// The same in blocks of a length that the compiler knows, of which there is at least one; the last one reaches back over numbers that the one before it has.
-#[inline(always)]
-fn take_blocks<const BLOCK: usize, const STEP: usize>(from: &[f32], to: &mut [f32]) {
-    let (count, mut at) = (to.len(), 0);
-    loop {
-        let from = &from[at * STEP..][..(BLOCK - 1) * STEP + 1];
-        let block: [f32; BLOCK] = std::array::from_fn(|lane| from[lane * STEP]);
-        to[at..at + BLOCK].copy_from_slice(&block);
-        if at + BLOCK == count {
-            return;
-        }
-        at = (at + BLOCK).min(count - BLOCK);
     }
 }
 

@@ -3,10 +3,11 @@
 mod patches;
 
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Lanes, Patches, Simd, checked_depth, patches as portable, tile};
+use super::{Lanes, Patches, Simd, check_taken, checked_depth, patches as portable, tile};
 use std::arch::x86_64::{
-    __m256, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
-    _mm256_set1_ps, _mm256_storeu_ps,
+    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_castpd_ps, _mm256_castps_pd, _mm256_cmpgt_epi32,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_permute4x64_pd, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_storeu_ps,
 };
 use std::ops::Range;
 
@@ -45,6 +46,19 @@ impl Avx2 {
     }
 }
 
+/// All bits of the first `count` lanes.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn first(count: usize) -> __m256i {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), lanes)
+    }
+}
+
 impl Lanes for __m256 {
     const LANES: usize = LANES;
 
@@ -79,6 +93,15 @@ impl Lanes for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let halves = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(self, other));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(halves))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         // Of two operands that do not compare, the instructions answer the second.
         // SAFETY: the caller has the instruction set.
@@ -89,6 +112,18 @@ impl Lanes for __m256 {
     unsafe fn prefetch(from: *const f32) {
         // SAFETY: a prefetch of anything is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller has the instruction set, and the first `count` numbers; nothing else is read.
+        unsafe { _mm256_maskload_ps(from, first(count)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller has the instruction set, and room for the first `count` numbers; nothing else is written.
+        unsafe { _mm256_maskstore_ps(to, first(count), self) }
     }
 }
 
@@ -115,6 +150,13 @@ impl Simd for Avx2 {
         let depth = checked_depth::<Self>(a, b, tile);
         // SAFETY: a value of this type exists only where `detect` found the features; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
+    }
+
+    #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: a value of this type exists only where `detect` found the features; all numbers are there, as just checked.
+        unsafe { tile::take::<__m256>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
     }
 
     #[inline(always)]
