@@ -6,7 +6,8 @@ use crate::kernel::Neon;
 use crate::kernel::{Avx2, Avx512};
 use crate::kernel::{Portable, Simd};
 use crate::observe::Observation;
-use crate::plan::{Memory, Plan};
+use crate::plan::Plan;
+use crate::run::Memory;
 use mda_core::run::backend::{
     Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
 };
@@ -155,9 +156,9 @@ impl<S: Simd> Session for Running<S> {
             axes
         });
         let mut probes: Vec<Tensor> = axes.map(Tensor::zeros).collect();
-        let part = self.plan.part(count);
-        for start in (0..count).step_by(part) {
-            let images = part.min(count - start);
+        let share = self.plan.share(count);
+        for start in (0..count).step_by(share) {
+            let images = share.min(count - start);
             let rows = |tensor: &Tensor| {
                 let row = tensor.len() / count;
                 start * row..(start + images) * row

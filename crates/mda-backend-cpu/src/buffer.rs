@@ -1,5 +1,6 @@
 //! Buffers that are kept between runs.
 
+use crate::kernel::Vectors;
 use bytemuck::{Pod, Zeroable};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
@@ -47,6 +48,8 @@ pub(crate) struct Scratch {
     pub columns: Buffer,
     /// Unfinished tiles.
     pub tiles: Buffer,
+    /// What registers read and write.
+    pub vectors: Vectors,
 }
 
 /// The working memory of a session.
@@ -55,20 +58,23 @@ pub(crate) struct Workspace {
     /// Transformed inputs of a whole layer, shared by all threads.
     pub transformed: Buffer,
     /// One for every thread that has been at work.
-    pub scratch: ScratchPool,
+    pub scratch: Pool<Scratch>,
 }
 
-/// Scratch for as many threads as have been at work at once.
+/// As many of a thing as have been at work at once.
 #[derive(Debug, Default)]
-pub(crate) struct ScratchPool(Mutex<Vec<Scratch>>);
+pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
-impl ScratchPool {
-    /// Calls `f` with scratch of its own.
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Scratch) -> R) -> R {
+impl<T: Default> Pool<T> {
+    /// Calls `f` with one of its own.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = idle().pop().unwrap_or_default();
-        let result = f(&mut scratch);
-        idle().push(scratch);
+        let mut own = idle().pop().unwrap_or_default();
+        let result = f(&mut own);
+        idle().push(own);
         result
     }
 }
+
+/// Scratch for as many threads as have been at work at once.
+pub(crate) type ScratchPool = Pool<Scratch>;

@@ -18,6 +18,7 @@ pub(crate) struct MapsMut<'a> {
     images: usize,
     stride: usize,
     shape: Shape,
+    threads: usize,
 }
 
 /// The numbers from the first image's first to the last image's last.
@@ -60,9 +61,14 @@ impl<'a> Maps<'a> {
 }
 
 impl<'a> MapsMut<'a> {
-    /// `images` values from the start of `data`.
-    pub(crate) fn new(data: &'a mut [f32], images: usize, stride: usize, shape: Shape) -> Self {
-        Self { data: &mut data[..extent(images, stride, shape)], images, stride, shape }
+    /// `images` values from the start of `data`, for `threads` threads to write.
+    pub(crate) fn new(data: &'a mut [f32], images: usize, stride: usize, shape: Shape, threads: usize) -> Self {
+        Self { data: &mut data[..extent(images, stride, shape)], images, stride, shape, threads }
+    }
+
+    /// How many threads may write at once.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 
     pub(crate) fn data_mut(&mut self) -> &mut [f32] {

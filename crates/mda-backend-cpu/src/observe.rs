@@ -57,8 +57,8 @@ impl Observation {
     }
 
     /// Writes what the probe sees of `value` to `answers`, in the shape of `answer`.
-    pub(crate) fn take<S: Simd>(&self, simd: S, value: Maps<'_>, answers: &mut [f32]) {
-        let answers = MapsMut::new(answers, value.images(), self.answer.elements(), self.answer);
+    pub(crate) fn take<S: Simd>(&self, simd: S, value: Maps<'_>, answers: &mut [f32], threads: usize) {
+        let answers = MapsMut::new(answers, value.images(), self.answer.elements(), self.answer, threads);
         let positions = value.shape().positions();
         match &self.kind {
             Kind::Copy => for_each_block(answers, positions, |n, first, answers| {

@@ -6,9 +6,9 @@ use rayon::prelude::*;
 /// Numbers that one thread should at least handle before a second is asked: waking it costs some microseconds.
 const GRAIN: usize = 1 << 14;
 
-/// Calls `f` for every task, on several threads where `parallel` says so and the pool has them.
+/// Calls `f` for every task, on several threads where `parallel` says so.
 pub(crate) fn for_each_task(tasks: usize, parallel: bool, f: impl Fn(usize) + Sync) {
-    if parallel && tasks > 1 && rayon::current_num_threads() > 1 {
+    if parallel && tasks > 1 {
         (0..tasks).into_par_iter().with_max_len(1).for_each(&f);
     } else {
         (0..tasks).for_each(f);
@@ -30,7 +30,7 @@ pub(crate) fn for_each_block(mut output: MapsMut<'_>, cost: usize, f: impl Fn(us
     let (shape, stride) = (output.shape(), output.stride());
     let (elements, positions) = (shape.elements(), shape.positions());
     let work = (output.images() * shape.channels()).saturating_mul(cost);
-    if rayon::current_num_threads() == 1 || work < 2 * GRAIN {
+    if output.threads() == 1 || work < 2 * GRAIN {
         let images = output.data_mut().chunks_mut(stride).enumerate();
         return images.for_each(|(n, image)| f(n, 0, &mut image[..elements]));
     }

@@ -1,12 +1,9 @@
 //! The plan of a model: its steps with packed weights, and where every value lives.
 
-use crate::buffer::{Buffer, Workspace};
 use crate::kernel::Simd;
-use crate::layer::{
-    Depthwise, Epilogue, Finish, Gemm, Winograd, add, average, concat, global_average, maximum, normalize, select,
-};
-use crate::maps::{Maps, MapsMut};
+use crate::layer::{Depthwise, Direct, Epilogue, Gemm, Winograd};
 use crate::observe::Observation;
+use crate::stretches::stretches;
 use mda_core::Model;
 use mda_core::graph::NodeId;
 use mda_core::op::{AvgPool, Conv2d, MaxPool, Op, Window};
@@ -16,42 +13,56 @@ use mda_core::run::backend::fusion::Chain;
 use mda_core::run::backend::placement;
 use mda_core::run::backend::placement::{Place, Placement};
 use mda_core::tensor::Shape;
+use std::ops::Range;
 
-/// Bytes of buffers that a session aims to stay within, by running a large batch in several parts.
+/// Bytes of buffers that a session aims to stay within, by running a large batch in several shares.
 const SESSION_BYTES: usize = 96 << 20;
 /// Bytes of the values of one image beyond which a model is refused: the largest value that a graph may have takes them alone.
 const IMAGE_BYTES: usize = 8 << 30;
-/// Images in a part, at most: enough for wide matrix products in layers of few positions.
-const PART: usize = 64;
+/// Images in a share, at most: enough for wide matrix products in layers of few positions.
+const SHARE: usize = 64;
 
 /// A model, ready to run.
 pub(crate) struct Plan<S> {
-    simd: S,
-    steps: Vec<Step<S>>,
+    pub(crate) simd: S,
+    pub(crate) steps: Vec<Step<S>>,
+    pub(crate) stretches: Vec<Stretch>,
     /// Where every node's value lives; `None` for the graph's input.
-    places: Vec<Option<Place>>,
+    pub(crate) places: Vec<Option<Place>>,
     /// Numbers that each buffer needs for one image.
-    slots: Vec<usize>,
-    shapes: Vec<Shape>,
+    pub(crate) slots: Vec<usize>,
+    /// The stretch that alone uses a buffer; `None` where values in it outlive one.
+    pub(crate) owners: Vec<Option<usize>>,
+    pub(crate) shapes: Vec<Shape>,
     /// What is read off the graph's input.
-    seen_at_input: Vec<usize>,
-    observations: Vec<Observation>,
-    output: NodeId,
-    input: Shape,
+    pub(crate) seen_at_input: Vec<usize>,
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) output: NodeId,
+    pub(crate) input: Shape,
 }
 
 /// Some nodes that are computed together.
-struct Step<S> {
-    layer: Layer<S>,
-    inputs: Vec<NodeId>,
-    residual: Option<NodeId>,
-    epilogue: Epilogue,
-    output: NodeId,
+pub(crate) struct Step<S> {
+    pub(crate) layer: Layer<S>,
+    pub(crate) inputs: Vec<NodeId>,
+    pub(crate) residual: Option<NodeId>,
+    pub(crate) epilogue: Epilogue,
+    pub(crate) output: NodeId,
     /// What is read off its value.
-    seen: Vec<usize>,
+    pub(crate) seen: Vec<usize>,
 }
 
-enum Layer<S> {
+/// Neighbouring steps that take equally many images together.
+pub(crate) struct Stretch {
+    pub(crate) steps: Range<usize>,
+    /// How many; `None` is all of them.
+    pub(crate) together: Option<usize>,
+    /// The buffers that only this stretch uses.
+    pub(crate) slots: Vec<usize>,
+}
+
+pub(crate) enum Layer<S> {
+    Direct(Direct<S>),
     Gemm(Gemm<S>),
     Winograd(Winograd<S>),
     Depthwise(Depthwise<S>),
@@ -64,13 +75,6 @@ enum Layer<S> {
     Select(Vec<Option<usize>>),
 }
 
-/// The memory of one session.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    slots: Vec<Buffer>,
-    workspace: Workspace,
-}
-
 impl<S: Simd> Plan<S> {
     /// Plans `model` so that everything in `observations` can be observed.
     ///
@@ -81,7 +85,8 @@ impl<S: Simd> Plan<S> {
         let mut observed = vec![false; graph.nodes().len()];
         observations.iter().for_each(|observation| observed[observation.value] = true);
         let chains = fusion::chains(model, &observed);
-        let Placement { places, slots } = placement::place(model, &chains);
+        let (of_chain, together) = stretches(model, &chains);
+        let Placement { places, slots, owners } = placement::place_in_stretches(model, &chains, &of_chain);
         check_size(model, &places, &slots)?;
         let seen = |value: NodeId| {
             let at = |(_, observation): &(usize, &Observation)| placement::root(model, observation.value) == value;
@@ -98,10 +103,17 @@ impl<S: Simd> Plan<S> {
             output: chain.end,
             seen: seen(chain.end),
         };
+        let stretch = |(index, &together): (usize, &Option<usize>)| Stretch {
+            steps: of_chain.partition_point(|&of| of < index)..of_chain.partition_point(|&of| of <= index),
+            together,
+            slots: (0..slots.len()).filter(|&slot| owners[slot] == Some(index)).collect(),
+        };
         Ok(Self {
             simd,
             steps: chains.iter().map(step).collect(),
+            stretches: together.iter().enumerate().map(stretch).collect(),
             slots,
+            owners,
             shapes: graph.nodes().iter().map(|node| node.shape).collect(),
             seen_at_input: seen(graph.input()),
             output: graph.output(),
@@ -116,81 +128,17 @@ impl<S: Simd> Plan<S> {
         &self.observations
     }
 
-    /// Images in each part of a batch of `count`; the parts are as equal as they can be.
-    pub(crate) fn part(&self, count: usize) -> usize {
-        let image = self.slots.iter().sum::<usize>().max(1) * size_of::<f32>();
-        let most = (SESSION_BYTES / image).clamp(1, PART);
+    /// Images of a batch of `count` that a session takes at a time: as equally many as they can be.
+    pub(crate) fn share(&self, count: usize) -> usize {
+        let size = |of: Option<usize>| {
+            let owned = self.slots.iter().zip(&self.owners).filter(|&(_, &owner)| owner == of);
+            owned.map(|(size, _)| size).sum::<usize>()
+        };
+        let all = self.stretches.iter().enumerate().filter(|(_, stretch)| stretch.together.is_none());
+        let largest = all.map(|(index, _)| size(Some(index))).max().unwrap_or(0);
+        let image = (size(None) + largest).max(1) * size_of::<f32>();
+        let most = (SESSION_BYTES / image).clamp(1, SHARE);
         count.div_ceil(count.div_ceil(most))
-    }
-
-    /// Runs `images` images. Writes their logits to `logits`, `[images, K]`, and every observation's answers to its slice
-    /// of `answers`.
-    pub(crate) fn run(
-        &self,
-        memory: &mut Memory,
-        input: &[f32],
-        images: usize,
-        logits: &mut [f32],
-        answers: &mut [&mut [f32]],
-    ) {
-        memory.slots.resize_with(self.slots.len(), Buffer::default);
-        for (slot, size) in memory.slots.iter_mut().zip(&self.slots) {
-            slot.reserve(size * images);
-        }
-        let input = Maps::new(input, images, self.input.elements(), self.input);
-        self.observe(&self.seen_at_input, &memory.slots, input, answers);
-        for step in &self.steps {
-            let Some(place) = self.places[step.output] else { continue };
-            let mut written = std::mem::take(&mut memory.slots[place.slot]);
-            let shape = self.shapes[step.output];
-            let output = MapsMut::new(&mut written[place.offset..], images, place.stride, shape);
-            self.step(step, &memory.slots, &mut memory.workspace, input, output);
-            memory.slots[place.slot] = written;
-            self.observe(&step.seen, &memory.slots, input, answers);
-        }
-        let value = self.value(&memory.slots, input, self.output);
-        logits.chunks_exact_mut(value.shape().elements()).enumerate().for_each(|(n, row)| {
-            row.copy_from_slice(value.image(n));
-        });
-    }
-
-    fn observe(&self, seen: &[usize], slots: &[Buffer], input: Maps<'_>, answers: &mut [&mut [f32]]) {
-        for &index in seen {
-            let observation = &self.observations[index];
-            observation.take(self.simd, self.value(slots, input, observation.value), answers[index]);
-        }
-    }
-
-    fn value<'a>(&self, slots: &'a [Buffer], input: Maps<'a>, id: NodeId) -> Maps<'a> {
-        let (shape, images) = (self.shapes[id], input.images());
-        match self.places[id] {
-            Some(place) => Maps::new(&slots[place.slot][place.offset..], images, place.stride, shape),
-            None => Maps::new(input.data(), images, input.stride(), shape),
-        }
-    }
-
-    fn step(&self, step: &Step<S>, slots: &[Buffer], workspace: &mut Workspace, input: Maps<'_>, output: MapsMut<'_>) {
-        let value = |id: NodeId| self.value(slots, input, id);
-        let first = || value(step.inputs[0]);
-        let finish = Finish { epilogue: &step.epilogue, residual: step.residual.map(value) };
-        match &step.layer {
-            Layer::Gemm(gemm) => gemm.run(first(), output, &finish, &workspace.scratch),
-            Layer::Winograd(winograd) => winograd.run(first(), output, &finish, workspace),
-            Layer::Depthwise(depthwise) => depthwise.run(first(), output, &finish),
-            Layer::Normalize(scale) => normalize(self.simd, scale, first(), output, &finish),
-            Layer::Maximum(pool) => maximum(self.simd, pool, first(), output),
-            Layer::Average(pool) => average(self.simd, pool, first(), output),
-            Layer::GlobalAverage => global_average(self.simd, first(), output),
-            Layer::Add => {
-                let inputs: Vec<Maps<'_>> = step.inputs.iter().map(|&id| value(id)).collect();
-                add(self.simd, &inputs, output, step.epilogue.bounds);
-            }
-            Layer::Concat(elsewhere) => {
-                let inputs: Vec<_> = elsewhere.iter().map(|&(channel, id)| (channel, value(id))).collect();
-                concat(&inputs, output);
-            }
-            Layer::Select(channels) => select(channels, first(), output),
-        }
     }
 }
 
@@ -221,9 +169,11 @@ fn layer<S: Simd>(simd: S, model: &Model, chain: &Chain, places: &[Option<Place>
         Op::Conv2d(Conv2d { window, groups, .. }) => {
             let channels = [input, node.shape].map(Shape::channels);
             if *groups > 1 && *groups == channels[0] {
-                Layer::Depthwise(Depthwise::new(simd, *window, channels[0], weight(), &scale))
+                Layer::Depthwise(Depthwise::new(simd, *window, extents, channels[0], weight(), &scale))
             } else if Winograd::<S>::suits(window, *groups, channels) {
                 Layer::Winograd(Winograd::new(simd, window.padding, extents, weight(), &scale))
+            } else if let Some(direct) = Direct::new(simd, *window, *groups, extents, weight(), &scale) {
+                Layer::Direct(direct)
             } else {
                 Layer::Gemm(Gemm::new(simd, *window, *groups, extents, weight(), &scale))
             }

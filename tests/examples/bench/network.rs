@@ -6,7 +6,7 @@ use mda_core::{Model, Tensor};
 use mda_models::{Widths, random_images, random_model};
 use std::path::{Path, PathBuf};
 
-/// An architecture of the zoo, and what is changed of its published sizes.
+/// An architecture of the zoo, and what is changed of its published sizes; or a file's name.
 pub(crate) struct Network<'a> {
     pub(crate) name: &'a str,
     pub(crate) categories: Option<usize>,
@@ -24,6 +24,22 @@ pub(crate) fn model_file(folder: &Path) -> PathBuf {
 impl Network<'_> {
     /// Writes the model, as a native and as an ONNX file, and `images` random images.
     pub(crate) fn write(&self, folder: &Path, images: usize) -> anyhow::Result<()> {
+        let model = if self.name.ends_with(".onnx") { self.given()? } else { self.random()? };
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        mda_formats::native::write(&model, &model_file(folder))?;
+        mda_formats::onnx::export(&model, &folder.join("model.onnx"))?;
+        write_numbers(&folder.join("images.f32"), &random_images(model.input_shape(), images, 2))
+    }
+
+    /// The model in a file among those that `MDA_SHARED` names, as it is.
+    fn given(&self) -> anyhow::Result<Model> {
+        let shared = std::env::var_os("MDA_SHARED").context("MDA_SHARED names the folder with `models`")?;
+        let path = Path::new(&shared).join("models").join(self.name);
+        Ok(mda_formats::onnx::import(&path, &mda_formats::onnx::ImportOptions::default())?.model)
+    }
+
+    /// An architecture of the zoo.
+    fn random(&self) -> anyhow::Result<Model> {
         let architecture = mda_models::find(self.name)?;
         let mut config = architecture.published();
         config.categories = self.categories.unwrap_or(config.categories);
@@ -31,11 +47,7 @@ impl Network<'_> {
         config.widths = Widths::Scaled(self.width);
         config.normalization = Some(Normalize { mean: vec![0.5; 3], std: vec![0.5; 3] });
         let graph = architecture.build(&config)?;
-        let model = random_model(&graph, (0..config.categories).map(|k| k.to_string()).collect(), 1)?;
-        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        mda_formats::native::write(&model, &model_file(folder))?;
-        mda_formats::onnx::export(&model, &folder.join("model.onnx"))?;
-        write_numbers(&folder.join("images.f32"), &random_images(model.input_shape(), images, 2))
+        Ok(random_model(&graph, (0..config.categories).map(|k| k.to_string()).collect(), 1)?)
     }
 }
 

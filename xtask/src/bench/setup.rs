@@ -20,10 +20,10 @@ pub(super) struct Setup {
     work: PathBuf,
 }
 
-/// A network of the zoo with random weights.
+/// A network of the zoo with random weights, or the file of that name in MDA_SHARED's `models`.
 #[derive(Clone, Copy)]
 pub(super) struct Network {
-    /// Its name in the zoo.
+    /// Its name in the zoo, or the file's.
     pub(super) name: &'static str,
     pub(super) categories: usize,
     pub(super) width: f64,

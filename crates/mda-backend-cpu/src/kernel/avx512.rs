@@ -1,19 +1,19 @@
 //! AVX-512: thirty-two registers of sixteen lanes, twenty-four of them accumulators.
 
-use super::{Avx2, Patches, Simd, checked_depth};
+use super::tile::{Product, Vector, Vectors, compute_all};
+use super::{Avx2, Lanes, Patches, Simd, check_taken, checked_depth, tile};
 use std::arch::x86_64::{
-    _MM_HINT_T0, _mm_prefetch, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_storeu_ps,
 };
+use std::ops::Range;
 
 /// The processor has AVX-512 (F, BW, DQ and VL), and AVX2 with FMA.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(Avx2);
 
-const ROWS: usize = 12;
 const COLUMNS: usize = 32;
-const LANES: usize = 16;
-/// How many rows of columns are asked for in advance: enough to hide the way from the second-level cache.
-const AHEAD: usize = 8;
 
 impl Avx512 {
     /// The proof, where the processor has all of them.
@@ -24,10 +24,86 @@ impl Avx512 {
     }
 }
 
+/// The bits of the first `count` lanes.
+#[inline(always)]
+fn first(count: usize) -> u16 {
+    (((1u32 << count) - 1) & 0xffff) as u16
+}
+
+impl Lanes for __m512 {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller has the instruction set, and the numbers.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller has the instruction set, and the room.
+        unsafe { _mm512_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm512_fmadd_ps(self, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm512_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            _mm512_permutex2var_ps(self, places, other)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        // Of two operands that do not compare, the instructions answer the second.
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm512_min_ps(high, _mm512_max_ps(low, self)) }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: a prefetch of anything is allowed.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller has the instruction set, and the first `count` numbers; nothing else is read.
+        unsafe { _mm512_maskz_loadu_ps(first(count), from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller has the instruction set, and room for the first `count` numbers; nothing else is written.
+        unsafe { _mm512_mask_storeu_ps(to, first(count), self) }
+    }
+}
+
 impl Simd for Avx512 {
     const NAME: &'static str = "AVX-512";
-    const ROWS: usize = ROWS;
+    const ROWS: usize = 12;
     const COLUMNS: usize = COLUMNS;
+    const LANES: usize = 16;
+    const HEIGHTS: &'static [usize] = &[12, 8, 6];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -48,6 +124,21 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: a value of this type exists only where `detect` found the features; all numbers are there, as just checked.
+        unsafe { tile::take::<__m512>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
+    }
+
+    #[inline(always)]
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
+        product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
+        // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
+        unsafe { compute(height, product, output, vectors) }
+    }
+
+    #[inline(always)]
     fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
         self.0.transform_all_patches::<COLUMNS>(patches, data, plane, columns, stride);
     }
@@ -59,37 +150,22 @@ fn vectorized<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// # Safety
-/// `a` has `depth * ROWS` numbers, `b` `depth * COLUMNS`, and `tile` `ROWS * COLUMNS`.
-#[target_feature(enable = "avx512f")]
+/// As [`tile::multiply`] says.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, accumulate: bool) {
-    let mut sums = [[_mm512_setzero_ps(); COLUMNS / LANES]; ROWS];
-    if accumulate {
-        for (row, sums) in sums.iter_mut().enumerate() {
-            for (part, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: the tile has ROWS rows of COLUMNS numbers.
-                *sum = unsafe { _mm512_loadu_ps(tile.add(row * COLUMNS + part * LANES)) };
-            }
-        }
-    }
-    for k in 0..depth {
-        // SAFETY: `k` is below `depth`, for which both panels have room.
-        unsafe {
-            let (a, b) = (a.add(k * ROWS), b.add(k * COLUMNS));
-            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * COLUMNS).cast());
-            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * COLUMNS + LANES).cast());
-            let columns = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(LANES))];
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let weight = _mm512_set1_ps(*a.add(row));
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = _mm512_fmadd_ps(weight, column, *sum);
-                }
-            }
-        }
-    }
-    for (row, sums) in sums.iter().enumerate() {
-        for (part, &sum) in sums.iter().enumerate() {
-            // SAFETY: the tile has ROWS rows of COLUMNS numbers.
-            unsafe { _mm512_storeu_ps(tile.add(row * COLUMNS + part * LANES), sum) };
-        }
+    // SAFETY: the same as the caller's.
+    unsafe { tile::multiply::<__m512, 12, 2>(depth, a, b, tile, accumulate) }
+}
+
+/// # Safety
+/// `product.check` has passed with the other arguments.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    match height {
+        1 => compute_all!(product, output, vectors, __m512, 1, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        6 => compute_all!(product, output, vectors, __m512, 6, 4, [1, 2, 3, 4]),
+        8 => compute_all!(product, output, vectors, __m512, 8, 3, [1, 2, 3]),
+        12 => compute_all!(product, output, vectors, __m512, 12, 2, [1, 2]),
+        _ => unreachable!("a height of this instruction set"),
     }
 }

@@ -7,6 +7,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod patches;
@@ -14,6 +15,7 @@ mod portable;
 mod region;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
@@ -24,6 +26,10 @@ pub(crate) use neon::Neon;
 pub(crate) use patches::Patches;
 pub(crate) use portable::Portable;
 pub(crate) use region::{Cells, Grid, Region, Run};
+pub(crate) use tile::{Offsets, Product, Vector, Vectors};
+
+use lanes::Lanes;
+use std::ops::Range;
 
 /// An instruction set. A value of the type is the proof that the processor has it.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
@@ -33,6 +39,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     const ROWS: usize;
     /// Columns of a tile: output positions that are computed together, at most [`MAX_COLUMNS`].
     const COLUMNS: usize;
+    /// Numbers that one instruction handles.
+    const LANES: usize;
+    /// How many rows of weights [`Simd::product`] takes together, beside one alone; at most [`MAX_ROWS`], the largest first.
+    const HEIGHTS: &'static [usize];
     /// Numbers in a tile.
     const TILE: usize = Self::ROWS * Self::COLUMNS;
 
@@ -49,6 +59,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Where the lengths do not fit each other.
     fn multiply(self, a: &[f32], b: &[f32], tile: &mut [f32], accumulate: bool);
 
+    /// Writes every `step`th number of `from` to `to`.
+    ///
+    /// # Panics
+    /// Where `from` ends too early.
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]);
+
+    /// Computes the sums of `product` for `vectors[range]` in every one of its channels into `output`; `height` is one of
+    /// [`Simd::HEIGHTS`], or 1.
+    ///
+    /// # Panics
+    /// Where a term, a position or what is added lies outside its slice.
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>);
+
     /// Winograd's input transform (`B^T d B`) of [`Simd::COLUMNS`] patches in the channel that begins at `data[plane]`:
     /// number `i` of all patches goes to `columns[i * stride..]`.
     ///
@@ -60,11 +83,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     }
 }
 
+/// Checks that `from` has every `step`th number that `to` has room for.
+///
+/// # Panics
+/// Where it has not.
+#[inline(always)]
+fn check_taken(from: &[f32], step: usize, to: &[f32]) {
+    assert!(to.is_empty() || (to.len() - 1) * step < from.len(), "enough numbers to take");
+}
+
 /// The depth of the panels `a` and `b`, whose product is to fill `tile`.
 ///
 /// # Panics
 /// Where the lengths do not fit each other.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
 fn checked_depth<S: Simd>(a: &[f32], b: &[f32], tile: &[f32]) -> usize {
     let depth = a.len() / S::ROWS;
@@ -75,3 +106,5 @@ fn checked_depth<S: Simd>(a: &[f32], b: &[f32], tile: &[f32]) -> usize {
 
 /// The widest tile that any instruction set uses.
 pub(crate) const MAX_COLUMNS: usize = 32;
+/// The most rows of weights that any instruction set takes together.
+pub(crate) const MAX_ROWS: usize = 12;

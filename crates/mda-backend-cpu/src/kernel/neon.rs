@@ -1,15 +1,15 @@
 //! NEON, which every 64-bit ARM processor has: thirty-two registers of four lanes, twenty-four of them accumulators.
 
-use super::{Simd, checked_depth};
-use std::arch::aarch64::{vdupq_n_f32, vfmaq_n_f32, vld1q_f32, vst1q_f32};
+use super::tile::{Product, Vector, Vectors, compute_all};
+use super::{Lanes, Simd, check_taken, checked_depth, tile};
+use std::arch::aarch64::{
+    float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32, vuzp1q_f32,
+};
+use std::ops::Range;
 
 /// The processor has NEON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Neon(());
-
-const ROWS: usize = 6;
-const COLUMNS: usize = 16;
-const LANES: usize = 4;
 
 impl Neon {
     /// The proof, where the processor has it.
@@ -18,10 +18,59 @@ impl Neon {
     }
 }
 
+impl Lanes for float32x4_t {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { vdupq_n_f32(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller has the instruction set, and the numbers.
+        unsafe { vld1q_f32(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller has the instruction set, and the room.
+        unsafe { vst1q_f32(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { vfmaq_f32(c, self, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { vaddq_f32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { vuzp1q_f32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        // NaN wins in both.
+        // SAFETY: the caller has the instruction set.
+        unsafe { vminq_f32(high, vmaxq_f32(low, self)) }
+    }
+}
+
 impl Simd for Neon {
     const NAME: &'static str = "NEON";
-    const ROWS: usize = ROWS;
-    const COLUMNS: usize = COLUMNS;
+    const ROWS: usize = 6;
+    const COLUMNS: usize = 16;
+    const LANES: usize = 4;
+    const HEIGHTS: &'static [usize] = &[8, 6];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -40,6 +89,21 @@ impl Simd for Neon {
         // SAFETY: a value of this type exists only where `detect` found the feature; `checked_depth` checks the lengths.
         unsafe { multiply(depth, a.as_ptr(), b.as_ptr(), tile.as_mut_ptr(), accumulate) }
     }
+
+    #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: a value of this type exists only where `detect` found the feature; all numbers are there, as just checked.
+        unsafe { tile::take::<float32x4_t>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
+    }
+
+    #[inline(always)]
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
+        product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
+        // SAFETY: a value of this type exists only where `detect` found the feature; `check` has just passed.
+        unsafe { compute(height, product, output, vectors) }
+    }
 }
 
 #[target_feature(enable = "neon")]
@@ -48,36 +112,21 @@ fn vectorized<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// # Safety
-/// `a` has `depth * ROWS` numbers, `b` `depth * COLUMNS`, and `tile` `ROWS * COLUMNS`.
+/// As [`tile::multiply`] says.
 #[target_feature(enable = "neon")]
 unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, accumulate: bool) {
-    let mut sums = [[vdupq_n_f32(0.0); COLUMNS / LANES]; ROWS];
-    if accumulate {
-        for (row, sums) in sums.iter_mut().enumerate() {
-            for (part, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: the tile has ROWS rows of COLUMNS numbers.
-                *sum = unsafe { vld1q_f32(tile.add(row * COLUMNS + part * LANES)) };
-            }
-        }
-    }
-    for k in 0..depth {
-        // SAFETY: `k` is below `depth`, for which both panels have room.
-        unsafe {
-            let (a, b) = (a.add(k * ROWS), b.add(k * COLUMNS));
-            let columns =
-                [vld1q_f32(b), vld1q_f32(b.add(LANES)), vld1q_f32(b.add(2 * LANES)), vld1q_f32(b.add(3 * LANES))];
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let weight = *a.add(row);
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = vfmaq_n_f32(*sum, column, weight);
-                }
-            }
-        }
-    }
-    for (row, sums) in sums.iter().enumerate() {
-        for (part, &sum) in sums.iter().enumerate() {
-            // SAFETY: the tile has ROWS rows of COLUMNS numbers.
-            unsafe { vst1q_f32(tile.add(row * COLUMNS + part * LANES), sum) };
-        }
+    // SAFETY: the same as the caller's.
+    unsafe { tile::multiply::<float32x4_t, 6, 4>(depth, a, b, tile, accumulate) }
+}
+
+/// # Safety
+/// `product.check` has passed with the other arguments.
+#[target_feature(enable = "neon")]
+unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    match height {
+        1 => compute_all!(product, output, vectors, float32x4_t, 1, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        6 => compute_all!(product, output, vectors, float32x4_t, 6, 4, [1, 2, 3, 4]),
+        8 => compute_all!(product, output, vectors, float32x4_t, 8, 3, [1, 2, 3]),
+        _ => unreachable!("a height of this instruction set"),
     }
 }

@@ -183,7 +183,7 @@ mod tests {
         let mut data = vec![0.0; 3 * shape.elements()];
         let cells = Cells::new(2, [5, 7]);
         let grid = Grid { cells, range: 0..3 * cells.per_image(), cell_block: 5, groups: 2, channel_block: 2 };
-        let output = MapsMut::new(&mut data, 3, shape.elements(), shape);
+        let output = MapsMut::new(&mut data, 3, shape.elements(), shape, 2);
         grid.for_each(output, true, |mut region| {
             for channel in region.channels.clone() {
                 for run in cells.runs(region.cells.clone()) {
@@ -205,7 +205,7 @@ mod tests {
         let mut data = vec![0.0; 8];
         let cells = Cells::new(1, [1, 8]);
         let grid = Grid { cells, range: 0..8, cell_block: 4, groups: 1, channel_block: 1 };
-        grid.for_each(MapsMut::new(&mut data, 1, 8, shape), false, |mut region| {
+        grid.for_each(MapsMut::new(&mut data, 1, 8, shape, 1), false, |mut region| {
             region.for_each_row(0..1, &Run { lane: 0, image: 0, row: 0, column: 2, len: 4 }, 0, |_, _| ());
         });
     }

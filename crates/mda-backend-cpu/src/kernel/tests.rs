@@ -98,6 +98,115 @@ fn panels_that_do_not_fit_are_refused() {
     on_all!(refused);
 }
 
+/// Sums written out: two panels' worth of geometry, registers whole and in part, over each other, with and without what is added.
+fn sums<S: Simd>(simd: S) {
+    let (plane, from, depth) = (5 * S::LANES, 7 * S::LANES, 11);
+    let input = numbers(2 * from, 5);
+    let offsets: Vec<usize> = (0..depth).map(|k| (k * 3) % 7 + k % 2 * from / 2).collect();
+    for height in S::HEIGHTS.iter().copied().chain([1]) {
+        let weights = numbers(depth * height, 6);
+        for (channels, count) in (1..=height).flat_map(|channels| (1..=9).map(move |count| (channels, count))) {
+            let mut vectors = Vectors::default();
+            vectors.extend((0..count).map(|v| {
+                let len = if v % 3 == 2 { S::LANES - 1 } else { S::LANES };
+                Vector { source: v * 3, target: v * S::LANES / 2, residual: v * S::LANES / 2 + 1, len }
+            }));
+            let residual = numbers(height * plane + 1, 7);
+            for residual in [None, Some(&residual[..])] {
+                let shift = std::array::from_fn(|row| row as f32 - 2.0);
+                let bounds = [-40.0, 70.0];
+                let offsets = Offsets::new(offsets.iter().copied());
+                let product = Product {
+                    weights: &weights,
+                    offsets: &offsets,
+                    input: &input,
+                    shift,
+                    channels,
+                    plane,
+                    residual,
+                    bounds,
+                };
+                let mut output = vec![f32::NAN; channels * plane];
+                simd.vectorize(|| simd.product(height, &product, &mut output, &vectors, 0..count));
+                let mut expected = vec![f32::NAN; channels * plane];
+                for (row, expected) in expected.chunks_exact_mut(plane).enumerate() {
+                    for (vector, lane) in vectors.iter().flat_map(|v| (0..v.len).map(move |lane| (v, lane))) {
+                        let at = |k: usize| vector.source + (k * 3) % 7 + k % 2 * from / 2 + lane;
+                        let sum: f32 = (0..depth).map(|k| weights[k * height + row] * input[at(k)]).sum();
+                        let added = residual.map_or(0.0, |numbers| numbers[vector.residual + row * plane + lane]);
+                        expected[vector.target + lane] = (sum + shift[row] + added).clamp(bounds[0], bounds[1]);
+                    }
+                }
+                let same = output.iter().zip(&expected).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()));
+                assert!(
+                    same,
+                    "{}, {channels} of {height} rows, {count} vectors: {output:?}, not {expected:?}",
+                    S::NAME
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn products_are_sums_written_out() {
+    on_all!(sums);
+}
+
+/// What is safe to read and write is checked before any of it is.
+fn products_refused<S: Simd>(simd: S) {
+    let run = |input: usize, output: usize, residual: Option<usize>, len: usize, weights: usize| {
+        let (input, mut output, weights) = (vec![0.0; input], vec![0.0; output], vec![0.0; weights]);
+        let residual = residual.map(|count| vec![0.0; count]);
+        let offsets = Offsets::new([0, 4].into_iter());
+        let mut vectors = Vectors::default();
+        vectors.extend([Vector { source: 2, target: 3, residual: 1, len }]);
+        let (shift, residual) = ([0.0; MAX_ROWS], residual.as_deref());
+        let bounds = [f32::NEG_INFINITY, f32::INFINITY];
+        let product = Product {
+            weights: &weights,
+            offsets: &offsets,
+            input: &input,
+            shift,
+            channels: 1,
+            plane: 8,
+            residual,
+            bounds,
+        };
+        catch_unwind(AssertUnwindSafe(|| simd.product(1, &product, &mut output, &vectors, 0..1))).is_err()
+    };
+    let lanes = S::LANES;
+    assert!(!run(lanes + 6, lanes + 3, Some(lanes + 1), lanes, 2), "{}", S::NAME);
+    assert!(run(lanes + 5, lanes + 3, Some(lanes + 1), lanes, 2), "{}", S::NAME);
+    assert!(run(lanes + 6, lanes + 2, Some(lanes + 1), lanes, 2), "{}", S::NAME);
+    assert!(run(lanes + 6, lanes + 3, Some(lanes), lanes, 2), "{}", S::NAME);
+    assert!(run(lanes + 7, lanes + 4, Some(lanes + 2), lanes + 1, 2), "{}", S::NAME);
+    assert!(run(lanes + 6, lanes + 3, None, lanes, 1), "{}", S::NAME);
+    assert!(catch_unwind(AssertUnwindSafe(|| simd.take(&[0.0; 6], 2, &mut [0.0; 4]))).is_err(), "{}", S::NAME);
+}
+
+#[test]
+fn products_that_reach_outside_are_refused() {
+    on_all!(products_refused);
+}
+
+fn taken<S: Simd>(simd: S) {
+    for step in 1..4 {
+        for count in 0..50 {
+            let from = numbers((count.max(1) - 1) * step + 1, 8);
+            let mut to = vec![f32::NAN; count];
+            simd.vectorize(|| simd.take(&from, step, &mut to));
+            let expected: Vec<f32> = from.iter().copied().step_by(step).take(count).collect();
+            assert_eq!(to, expected, "{}, every {step}. of {count}", S::NAME);
+        }
+    }
+}
+
+#[test]
+fn every_so_manieth_number_is_taken() {
+    on_all!(taken);
+}
+
 /// `B^T d B` of the patch whose first number is at `[top, left]` of the padded map, as the matrices are written.
 fn transformed(map: &[f32], [height, width]: [usize; 2], padding: Padding, [top, left]: [usize; 2]) -> [[f32; 4]; 4] {
     const MATRIX: [[f32; 4]; 4] =

@@ -79,7 +79,7 @@ impl<S: Simd> Gemm<S> {
     pub(crate) fn run(&self, input: Maps<'_>, output: MapsMut<'_>, finish: &Finish<'_>, scratch: &ScratchPool) {
         let columns = output.images() * self.positions;
         let tiles = columns.div_ceil(S::COLUMNS);
-        let threads = rayon::current_num_threads();
+        let threads = output.threads();
         // Enough tasks that no thread waits long for the last one, but blocks wide enough to pay for reading the weights.
         let wanted = 4 * threads;
         let block = (tiles * self.groups).div_ceil(wanted).clamp(COLUMNS / S::COLUMNS / 2, COLUMNS / S::COLUMNS);
@@ -93,7 +93,7 @@ impl<S: Simd> Gemm<S> {
             channel_block: panels * S::ROWS,
         };
         let macs = columns * self.depth() * self.channels[1] * self.groups;
-        grid.for_each(output, macs >= PARALLEL_MACS, |region| {
+        grid.for_each(output, threads > 1 && macs >= PARALLEL_MACS, |region| {
             scratch.with(|scratch| {
                 self.simd.vectorize(
                     #[inline(always)]
@@ -128,7 +128,7 @@ impl<S: Simd> Gemm<S> {
                 let start = region.cells.start + tile * S::COLUMNS;
                 let seen = start..(start + S::COLUMNS).min(region.cells.end);
                 let channels = first_input + block.channels.start..first_input + block.channels.end;
-                self.columns.pack(S::COLUMNS, input, channels, block.taps.clone(), seen, packed);
+                self.columns.pack(self.simd, input, channels, block.taps.clone(), seen, packed);
             }
             let weights = &group_weights[terms.start * self.panels() * S::ROWS..];
             let last = terms.end == self.depth();

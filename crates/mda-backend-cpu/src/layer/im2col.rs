@@ -1,7 +1,7 @@
 //! The columns of an implicit GEMM: what a window sees, packed tile by tile as it is needed.
 
 use super::reached;
-use crate::kernel::{Cells, MAX_COLUMNS, Run};
+use crate::kernel::{Cells, MAX_COLUMNS, Run, Simd};
 use crate::maps::Maps;
 use mda_core::op::Window;
 use std::ops::Range;
@@ -35,18 +35,19 @@ impl Columns {
         Self { window, input, output }
     }
 
-    /// Packs `columns` (at most `width`) of `taps` of the input channels `channels` into `packed`, `[channels, taps, width]`;
+    /// Packs `columns` (at most a tile's) of `taps` of the input channels `channels` into `packed`, `[channels, taps, COLUMNS]`;
     /// lanes beyond `columns` are zero.
     #[inline(always)]
-    pub(super) fn pack(
+    pub(super) fn pack<S: Simd>(
         &self,
-        width: usize,
+        simd: S,
         input: Maps<'_>,
         channels: Range<usize>,
         taps: Range<usize>,
         columns: Range<usize>,
         packed: &mut [f32],
     ) {
+        let width = S::COLUMNS;
         let (count_taps, plane) = (taps.len(), self.input[0] * self.input[1]);
         let step = self.window.stride[1];
         let mut runs = [Run::default(); MAX_COLUMNS];
@@ -85,11 +86,7 @@ impl Columns {
                     packed.fill(0.0);
                 }
                 for piece in pieces {
-                    let (packed, source) = (&mut packed[piece.lane..piece.lane + piece.len], &source[piece.source..]);
-                    match step {
-                        1 => packed.iter_mut().zip(source).for_each(|(to, &from)| *to = from),
-                        _ => packed.iter_mut().zip(source.iter().step_by(step)).for_each(|(to, &from)| *to = from),
-                    }
+                    simd.take(&source[piece.source..], step, &mut packed[piece.lane..piece.lane + piece.len]);
                 }
             }
         }

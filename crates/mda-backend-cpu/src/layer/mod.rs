@@ -1,15 +1,18 @@
 //! The layers: how each operation computes a batch, whatever the instruction set.
 
 mod depthwise;
+mod direct;
 mod finish;
 mod gemm;
 mod im2col;
+mod layout;
 mod pointwise;
 mod pool;
 mod sweep;
 mod winograd;
 
 pub(crate) use depthwise::Depthwise;
+pub(crate) use direct::Direct;
 pub(crate) use finish::{Epilogue, Finish};
 pub(crate) use gemm::Gemm;
 pub(crate) use pointwise::{add, concat, normalize, select};

@@ -70,3 +70,18 @@ fn several_blocks() {
     agrees(&single([90, 4, 4], Conv2d::dense(110, 3, 1, 1, true)), &[], &[64]);
     agrees(&single([1, 20, 20], Conv2d::dense(3, 19, 1, 3, true)), &[], &[2]);
 }
+
+/// Rows of more and of fewer positions than a register holds, over its end by every number; depthwise with residuals and several
+/// filters a channel.
+#[test]
+fn rows_of_every_length() {
+    for width in [3, 7, 8, 15, 16, 17, 24, 31, 33] {
+        for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2), (5, 1), (5, 2)] {
+            let window = Window::square(kernel, stride, kernel / 2);
+            agrees(&single([5, 9, width], conv(13, window, 1)), &[], &[1, 3]);
+            agrees(&single([4, 9, width], conv(4, window, 4)), &[], &[3]);
+            agrees(&single([4, 9, width], conv(8, window, 4)), &[], &[2]);
+            agrees(&single([6, 9, width], conv(20, window, 2)), &[], &[2]);
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! Sessions: varying batches, several at once, refused input.
 
-use crate::check::{agrees, single};
+use crate::check::{agrees, backends, classified, single};
 use mda_backend_cpu::CpuBackend;
-use mda_core::Tensor;
-use mda_core::op::Conv2d;
+use mda_core::graph::Graph;
+use mda_core::op::{Add, Conv2d, GlobalAvgPool, Input, MaxPool, Window};
 use mda_core::run::backend::{Backend, BackendError, Probe};
+use mda_core::{Model, Tensor};
 use mda_testkit::generate::random_images;
 
 /// Batches of every size through one session, smaller after larger, and more images than one part holds.
@@ -41,6 +42,54 @@ fn threads_change_nothing() {
         })
     });
     assert!(logits[1..].iter().all(|other| other == &logits[0]));
+}
+
+/// Large maps with few weights, then small maps with many: the former go through in parts, which neither batch nor threads show.
+fn narrowing() -> Model {
+    let mut graph = Graph::new();
+    graph.push("image", Input { channels: 3, height: 96, width: 96 }, &[]);
+    graph.push("stem", Conv2d::dense(24, 3, 1, 1, true), &["image"]);
+    graph.push("wide", Conv2d::dense(96, 1, 1, 0, true), &["stem"]);
+    let window = Window::square(3, 2, 1);
+    graph.push("deep", Conv2d { out_channels: 96, window, groups: 96, bias: true }, &["wide"]);
+    graph.push("narrow", Conv2d::dense(24, 1, 1, 0, true), &["deep"]);
+    graph.push("again", Conv2d::dense(24, 3, 1, 1, true), &["narrow"]);
+    graph.push("sum", Add {}, &["again", "narrow"]);
+    graph.push("pool", MaxPool { window: Window::square(8, 8, 0), ceil_mode: false }, &["sum"]);
+    graph.push("late", Conv2d::dense(300, 1, 1, 0, true), &["pool"]);
+    graph.push("later", Conv2d::dense(200, 3, 2, 1, true), &["late"]);
+    graph.push("mean", GlobalAvgPool {}, &["later"]);
+    classified(graph, "mean")
+}
+
+#[test]
+fn parts_change_nothing() {
+    let model = narrowing();
+    let node = |name: &str| model.graph().find(name).expect("a node of this name");
+    let probes = [Probe::Value(node("narrow")), Probe::Moments(node("late")), Probe::WindowSum(node("again"))];
+    agrees(&model, &probes, &[1, 5]);
+    let batch = random_images(&model, 7, 1);
+    let image = batch.len() / 7;
+    for backend in backends() {
+        let run = |threads: usize, together: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut session = backend.compile(&model, None, &probes).unwrap().session().unwrap();
+                let outputs = batch.data().chunks(together * image).map(|images| {
+                    let shape = model.input_shape().batched(images.len() / image);
+                    session.run(&Tensor::new(shape, images.to_vec()).unwrap()).unwrap()
+                });
+                let rows = outputs.map(|output| std::iter::once(output.logits).chain(output.probes).collect());
+                let rows: Vec<Vec<Tensor>> = rows.collect();
+                let all = |index: usize| rows.iter().flat_map(|row| row[index].data().to_vec()).collect();
+                (0..=probes.len()).map(all).collect::<Vec<Vec<f32>>>()
+            })
+        };
+        let expected = run(1, 7);
+        for (threads, together) in [(1, 1), (2, 7), (2, 1), (3, 4), (5, 3)] {
+            assert!(run(threads, together) == expected, "{backend:?}, {threads} threads, {together} images");
+        }
+    }
 }
 
 #[test]

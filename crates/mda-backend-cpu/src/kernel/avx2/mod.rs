@@ -2,21 +2,21 @@
 
 mod patches;
 
-use super::{Patches, Simd, checked_depth, patches as portable};
+use super::tile::{Product, Vector, Vectors, compute_all};
+use super::{Lanes, Patches, Simd, check_taken, checked_depth, patches as portable, tile};
 use std::arch::x86_64::{
-    _MM_HINT_T0, _mm_prefetch, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps,
+    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_castpd_ps, _mm256_castps_pd, _mm256_cmpgt_epi32,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_permute4x64_pd, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_storeu_ps,
 };
+use std::ops::Range;
 
 /// The processor has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
 
-const ROWS: usize = 6;
 const COLUMNS: usize = 16;
 const LANES: usize = 8;
-/// How many rows of columns are asked for in advance: enough to hide the way from the second-level cache.
-const AHEAD: usize = 12;
 
 impl Avx2 {
     /// The proof, where the processor has both.
@@ -46,10 +46,93 @@ impl Avx2 {
     }
 }
 
+/// All bits of the first `count` lanes.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn first(count: usize) -> __m256i {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), lanes)
+    }
+}
+
+impl Lanes for __m256 {
+    const LANES: usize = LANES;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller has the instruction set, and the numbers.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller has the instruction set, and the room.
+        unsafe { _mm256_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm256_fmadd_ps(self, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm256_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let halves = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(self, other));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(halves))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        // Of two operands that do not compare, the instructions answer the second.
+        // SAFETY: the caller has the instruction set.
+        unsafe { _mm256_min_ps(high, _mm256_max_ps(low, self)) }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: a prefetch of anything is allowed.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller has the instruction set, and the first `count` numbers; nothing else is read.
+        unsafe { _mm256_maskload_ps(from, first(count)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller has the instruction set, and room for the first `count` numbers; nothing else is written.
+        unsafe { _mm256_maskstore_ps(to, first(count), self) }
+    }
+}
+
 impl Simd for Avx2 {
     const NAME: &'static str = "AVX2 with FMA";
-    const ROWS: usize = ROWS;
+    const ROWS: usize = 6;
     const COLUMNS: usize = COLUMNS;
+    const LANES: usize = LANES;
+    const HEIGHTS: &'static [usize] = &[6, 4];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -70,6 +153,21 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn take(self, from: &[f32], step: usize, to: &mut [f32]) {
+        check_taken(from, step, to);
+        // SAFETY: a value of this type exists only where `detect` found the features; all numbers are there, as just checked.
+        unsafe { tile::take::<__m256>(from.as_ptr(), step, to.as_mut_ptr(), to.len()) }
+    }
+
+    #[inline(always)]
+    fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>) {
+        product.check::<Self>(height, output, vectors);
+        let vectors = vectors.part(range);
+        // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
+        unsafe { compute(height, product, output, vectors) }
+    }
+
+    #[inline(always)]
     fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
         self.transform_all_patches::<COLUMNS>(patches, data, plane, columns, stride);
     }
@@ -81,36 +179,21 @@ fn vectorized<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// # Safety
-/// `a` has `depth * ROWS` numbers, `b` `depth * COLUMNS`, and `tile` `ROWS * COLUMNS`.
+/// As [`tile::multiply`] says.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, tile: *mut f32, accumulate: bool) {
-    let mut sums = [[_mm256_setzero_ps(); COLUMNS / LANES]; ROWS];
-    if accumulate {
-        for (row, sums) in sums.iter_mut().enumerate() {
-            for (part, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: the tile has ROWS rows of COLUMNS numbers.
-                *sum = unsafe { _mm256_loadu_ps(tile.add(row * COLUMNS + part * LANES)) };
-            }
-        }
-    }
-    for k in 0..depth {
-        // SAFETY: `k` is below `depth`, for which both panels have room.
-        unsafe {
-            let (a, b) = (a.add(k * ROWS), b.add(k * COLUMNS));
-            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * COLUMNS).cast());
-            let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(LANES))];
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let weight = _mm256_broadcast_ss(&*a.add(row));
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = _mm256_fmadd_ps(weight, column, *sum);
-                }
-            }
-        }
-    }
-    for (row, sums) in sums.iter().enumerate() {
-        for (part, &sum) in sums.iter().enumerate() {
-            // SAFETY: the tile has ROWS rows of COLUMNS numbers.
-            unsafe { _mm256_storeu_ps(tile.add(row * COLUMNS + part * LANES), sum) };
-        }
+    // SAFETY: the same as the caller's.
+    unsafe { tile::multiply::<__m256, 6, 2>(depth, a, b, tile, accumulate) }
+}
+
+/// # Safety
+/// `product.check` has passed with the other arguments.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vectors: &[Vector]) {
+    match height {
+        1 => compute_all!(product, output, vectors, __m256, 1, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+        4 => compute_all!(product, output, vectors, __m256, 4, 3, [1, 2, 3]),
+        6 => compute_all!(product, output, vectors, __m256, 6, 2, [1, 2]),
+        _ => unreachable!("a height of this instruction set"),
     }
 }

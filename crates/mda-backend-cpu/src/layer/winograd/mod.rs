@@ -75,7 +75,7 @@ impl<S: Simd> Winograd<S> {
     /// Computes `output` from `input`.
     pub(crate) fn run(&self, input: Maps<'_>, output: MapsMut<'_>, finish: &Finish<'_>, workspace: &mut Workspace) {
         let total = output.images() * self.cells.per_image();
-        let threads = rayon::current_num_threads();
+        let threads = output.threads();
         let (cell_block, all) = (CELLS, self.channels[1]);
         // With few cells the threads share the channels out, and then the transformed patches.
         let shares = threads > 1 && total.div_ceil(cell_block) < 2 * threads;
@@ -94,7 +94,7 @@ impl<S: Simd> Winograd<S> {
             &*columns
         });
         let grid = Grid { cells: self.cells, range: 0..total, cell_block, groups: 1, channel_block };
-        let parallel = total * PATCH * self.channels[0] * self.channels[1] >= PARALLEL_MACS;
+        let parallel = threads > 1 && total * PATCH * self.channels[0] * self.channels[1] >= PARALLEL_MACS;
         grid.for_each(output, parallel, |region| {
             workspace.scratch.with(|scratch| {
                 self.simd.vectorize(

@@ -26,6 +26,8 @@ pub struct Placement {
     pub places: Vec<Option<Place>>,
     /// The size of each buffer.
     pub slots: Vec<usize>,
+    /// The stretch of chains that alone uses a buffer; `None` where values in it outlive one.
+    pub owners: Vec<Option<usize>>,
 }
 
 /// The node whose value `id` is another name of.
@@ -53,6 +55,13 @@ struct Values<'a> {
 
 /// Finds a place for the value of every chain.
 pub fn place(model: &Model, chains: &[Chain]) -> Placement {
+    place_in_stretches(model, chains, &vec![0; chains.len()])
+}
+
+/// The same where neighbouring chains form stretches, `stretches[chain]`, that run over a few images of a batch at a time:
+/// values that only one stretch sees are in buffers of its own. Values in other buffers are all as far apart, from one image
+/// to the next, as the buffer is large, so that images do not meet there.
+pub fn place_in_stretches(model: &Model, chains: &[Chain], stretches: &[usize]) -> Placement {
     let nodes = model.graph().nodes();
     let mut step = vec![None; nodes.len()];
     chains.iter().enumerate().for_each(|(index, chain)| step[chain.end] = Some(index));
@@ -64,7 +73,7 @@ pub fn place(model: &Model, chains: &[Chain]) -> Placement {
     for concat in (0..nodes.len()).rev().filter(|&id| matches!(nodes[id].op, Op::Concat(_))) {
         values.fill(concat);
     }
-    values.assign(chains)
+    values.assign(chains, stretches)
 }
 
 impl Values<'_> {
@@ -99,7 +108,7 @@ impl Values<'_> {
     }
 
     /// Gives every outermost value a buffer that is free from its first write to its last use.
-    fn assign(&self, chains: &[Chain]) -> Placement {
+    fn assign(&self, chains: &[Chain], stretches: &[usize]) -> Placement {
         let graph = self.model.graph();
         let mut life = vec![None::<(usize, usize)>; graph.nodes().len()];
         let mut touch = |id: NodeId, step: usize| {
@@ -116,15 +125,18 @@ impl Values<'_> {
         order.retain(|&(id, _)| self.step[id].is_some());
         order.sort_by_key(|&(_, (first, _))| first);
         let mut slots: Vec<(usize, usize)> = Vec::new();
+        let mut owners = Vec::new();
         let mut slot_of = vec![None; graph.nodes().len()];
         for (id, (first, last)) in order {
             let size = graph.node(id).shape.elements();
-            let free = slots.iter().enumerate().filter(|(_, slot)| slot.1 < first);
+            let owner = Some(stretches[first]).filter(|_| stretches[first] == stretches[last.min(chains.len() - 1)]);
+            let free = slots.iter().enumerate().filter(|&(index, slot)| slot.1 < first && owners[index] == owner);
             // The smallest that is large enough, or else the largest, which then grows.
             let best = free.min_by_key(|(_, slot)| if slot.0 >= size { (0, slot.0) } else { (1, size - slot.0) });
             let slot = best.map_or(slots.len(), |(slot, _)| slot);
             if slot == slots.len() {
                 slots.push((0, 0));
+                owners.push(owner);
             }
             slots[slot] = (slots[slot].0.max(size), last);
             slot_of[id] = Some(slot);
@@ -132,11 +144,13 @@ impl Values<'_> {
         let place = |id: NodeId| {
             let (container, offset) = self.container(id);
             let slot = slot_of[container].filter(|_| self.step[id].is_some())?;
-            Some(Place { slot, offset, stride: graph.node(container).shape.elements() })
+            let own = graph.node(container).shape.elements();
+            Some(Place { slot, offset, stride: if owners[slot].is_some() { own } else { slots[slot].0 } })
         };
         Placement {
             places: (0..graph.nodes().len()).map(|id| place(root(self.model, id))).collect(),
             slots: slots.iter().map(|slot| slot.0).collect(),
+            owners: owners.clone(),
         }
     }
 }
