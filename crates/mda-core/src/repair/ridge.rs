@@ -20,6 +20,9 @@ use refit::refit;
 /// What is gathered for one layer of all components takes no more than that, or they are gathered for one by one.
 const MOST_BYTES: usize = 1 << 29;
 
+/// A repaired model and what became of its layers, or why a component of such a plan cannot be repaired.
+pub(super) type Outcome = Result<(Model, Vec<Refit>), RepairError>;
+
 /// One component on its way.
 struct Member<'a> {
     work: &'a Work<'a>,
@@ -36,7 +39,7 @@ struct Member<'a> {
 pub(super) fn repair<'a>(
     works: &'a [Work<'a>],
     options: &RidgeOptions,
-) -> Result<Vec<Result<(Model, Vec<Refit>), RepairError>>, RepairError> {
+) -> Result<Vec<Outcome>, RepairError> {
     check(options)?;
     let Some(&Work { runner, source, images, calibration, tuning, .. }) = works.first() else {
         return Ok(Vec::new());
