@@ -24,6 +24,9 @@ const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
 /// How many images tell what the loss minds.
 const IMPORTANCE_IMAGES: Limit = Limit { category: 50, task: 128 };
+/// So many multiply-adds of the source do as well, and at least so many images.
+const IMPORTANCE_MACS: u64 = 20_000_000_000;
+const LEAST_IMPORTANCE: usize = 32;
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
 const COMPARING_IMAGES: Limit = Limit { category: CHOICE, task: 2000 };
 /// So many multiply-adds of the source do as well; and so many images of a category are always needed.
@@ -193,7 +196,9 @@ impl Job<'_> {
         };
         let all: Vec<usize> = (0..source.categories().len()).collect();
         let categories: &[usize] = if images.task.len() > 1 { images.task } else { &all };
-        let looked_at = images.of(Role::Attribution, IMPORTANCE_IMAGES.each(images.task.len()));
+        let affordable = ((IMPORTANCE_MACS / source.size().macs.max(1)) as usize).max(LEAST_IMPORTANCE);
+        let limit = Limit { task: IMPORTANCE_IMAGES.task.min(affordable), ..IMPORTANCE_IMAGES };
+        let looked_at = images.of(Role::Attribution, limit.each(images.task.len()));
         let importance = Importance::observe(runner, source, images.source, &looked_at, categories)?;
         Ok((statistics, importance))
     }
