@@ -3,6 +3,12 @@
 use crate::graph::NodeId;
 use crate::observe::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Rows, Sampling, Sums};
 
+/// More rows than this for every regressor tell next to nothing: the error that so many leave is less than a hundredth above
+/// that of endlessly many.
+const ROWS_A_REGRESSOR: usize = 128;
+/// So many are always read.
+const LEAST_ROWS: usize = 4096;
+
 pub(super) struct Layer {
     /// Whose it is.
     pub(super) member: usize,
@@ -21,7 +27,8 @@ pub(super) struct Layer {
 impl Layer {
     pub(super) fn new(member: usize, id: NodeId, geometry: Geometry, positions: usize, images: usize) -> Self {
         let regressors = geometry.regressors();
-        let most = if regressors > MOST_REGRESSORS { MOST_ROWS } else { usize::MAX };
+        let enough = ROWS_A_REGRESSOR.saturating_mul(regressors).max(LEAST_ROWS);
+        let most = if regressors > MOST_REGRESSORS { MOST_ROWS } else { enough };
         let rows = Sampling::new(&geometry, images, positions, most).rows();
         let by_rows = regressors > MOST_REGRESSORS || 2 * rows <= regressors;
         Self { member, id, geometry, positions, most, rows, by_rows }
