@@ -180,11 +180,7 @@ fn parse_item(item: &str, categories: &[String]) -> Option<Vec<usize>> {
 ///
 /// # Errors
 /// [`TaskError`] as [`parse_task`], and [`TaskError::Nothing`] where none is left.
-pub fn parse_task_without(
-    task: Option<&str>,
-    without: Option<&str>,
-    categories: &[String],
-) -> Result<Task, TaskError> {
+pub fn parse_task_without(task: Option<&str>, without: Option<&str>, categories: &[String]) -> Result<Task, TaskError> {
     let mut left = match task {
         Some(task) => parse_task(task, categories)?.to_vec(),
         None => (0..categories.len()).collect(),
