@@ -1,8 +1,11 @@
 //! The command line: one definition yields parsing, help and completions.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+mod assemble;
+
+pub(crate) use assemble::{Assemble, FormName, PriorName};
+
+use crate::suggestions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mda::core::rescale::Rescaling;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -23,7 +26,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Where models run: NAME or NAME:DEVICE, as `mda backends` lists them.
-    #[arg(long, global = true, env = "MDA_BACKEND", value_name = "NAME[:DEVICE]")]
+    #[arg(long, global = true, env = "MDA_BACKEND", value_name = "NAME[:DEVICE]",
+        value_parser = suggestions::backends(), hide_possible_values = true)]
     pub(crate) backend: Option<String>,
     /// A plugin to load, a backend in a library of its own; may be given again. Where no backend is named, the first runs.
     #[arg(long, global = true, value_name = "FILE")]
@@ -51,8 +55,10 @@ pub(crate) enum Command {
     Import(Import),
     Inspect(Inspect),
     Evaluate(Evaluate),
+    Predict(Predict),
     Disassemble(Disassemble),
     Assemble(Assemble),
+    Report(Report),
     Study(Study),
     Export(Export),
     /// List what can run models here, where it comes from, and why the rest cannot.
@@ -83,6 +89,25 @@ pub(crate) struct Demo {
     /// The folder that receives the models and the images.
     #[arg(long, short, default_value = "mda-demo", value_name = "DIR")]
     pub(crate) output: PathBuf,
+    /// Write a report for a browser as well; into the folder as `report.html` where no file is named.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<Option<PathBuf>>,
+}
+
+/// Write a report for a browser: how good a component or assembled model is, how small, why, and what it was made of.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The component or the assembled model.
+    pub(crate) model: PathBuf,
+    /// Its images: one data set a component, in their order, or one for all.
+    #[arg(long, required = true, value_name = "PATH")]
+    pub(crate) data: Vec<PathBuf>,
+    /// What a component was cut out of; may be given again. Without it there is nothing to compare with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source: Vec<PathBuf>,
+    /// The HTML file to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 /// Turn a trained classifier into a model file: PyTorch checkpoints, safetensors state_dicts, ONNX files.
@@ -93,6 +118,9 @@ pub(crate) struct Import {
     /// The model file to write.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Write a model card beside the model: a Markdown text of the same name that model hubs read.
+    #[arg(long)]
+    pub(crate) card: bool,
 }
 
 /// Another program's file and what it does not say itself.
@@ -101,10 +129,11 @@ pub(crate) struct Foreign {
     /// The weights, or an ONNX file; a model file of MDA stays what it is but for its name and its categories' names.
     pub(crate) file: PathBuf,
     /// The architecture; guessed from names and shapes where absent. An ONNX file brings its own.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = suggestions::architectures(), hide_possible_values = true)]
     pub(crate) arch: Option<String>,
-    /// A known data set, which gives the category names and the normalisation.
-    #[arg(long, value_name = "NAME")]
+    /// A known data set, which gives the category names and the normalisation: mnist, fashion-mnist, cifar10 or
+    /// tiny-imagenet-32.
+    #[arg(long, value_name = "NAME", value_parser = suggestions::presets(), hide_possible_values = true)]
     pub(crate) preset: Option<String>,
     /// A text file with one category name a line.
     #[arg(long, value_name = "FILE")]
@@ -169,12 +198,28 @@ pub(crate) struct Evaluate {
     /// Which images.
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     pub(crate) split: SplitName,
-    /// Only these categories: numbers, ranges or names of the model's.
+    /// Only these categories: numbers, ranges, names or patterns of the model's, or `@FILE` with one a line.
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
+    /// All but these categories, written likewise.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) without: Option<String>,
     /// Print how many images of each category were taken for which.
     #[arg(long)]
     pub(crate) confusion: bool,
+}
+
+/// Say what images show, with probabilities.
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// The model; a file of another program is imported, and what is assumed of it is told.
+    pub(crate) model: PathBuf,
+    /// JPEG or PNG files, folders of them, or `-` for a list of files on stdin, one a line.
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// How many categories are told of an image, the likeliest first.
+    #[arg(long, default_value_t = 3, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top: u32,
 }
 
 /// The images of a data set.
@@ -194,9 +239,13 @@ pub(crate) struct Disassemble {
     /// Labelled images of the source's categories; the train split decides, the test split measures.
     #[arg(long, value_name = "PATH")]
     pub(crate) data: PathBuf,
-    /// The categories: numbers, ranges or names, as in `0-2,7` or `Bag,Sneaker`.
+    /// The categories: numbers, ranges, names or patterns, as in `0-2,7`, `Bag,Sneaker` or `n02*`, a name with a comma in double
+    /// quotes; or `@FILE`, a text file with one a line.
+    #[arg(long, value_name = "TASK", required_unless_present = "without")]
+    pub(crate) task: Option<String>,
+    /// All but these categories, written likewise.
     #[arg(long, value_name = "TASK")]
-    pub(crate) task: String,
+    pub(crate) without: Option<String>,
     /// The component to write.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -214,9 +263,18 @@ pub(crate) struct Disassemble {
     /// Which logits the component keeps.
     #[arg(long, value_enum, default_value_t = LogitsName::Task)]
     pub(crate) logits: LogitsName,
+    /// Tell why: what was tried to spend a budget, how much the task suffers where a layer alone is cut, and every layer.
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Do not measure the component on test images.
     #[arg(long)]
     pub(crate) no_evaluate: bool,
+    /// Write a model card beside the model: a Markdown text of the same name that model hubs read.
+    #[arg(long)]
+    pub(crate) card: bool,
+    /// Write a report for a browser as well.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_evaluate")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Which method decides what matters.
@@ -226,7 +284,8 @@ pub(crate) struct Method {
     /// changes behind it, as in `graph,accumulation=soft,conv.alpha=0.2`. Several, as in `obs+taylor`, compete within a
     /// budget. `auto` is obs+taylor+soft+fpgm, without ridge all but model-lego and random, and obs where there is no
     /// budget.
-    #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE][+NAME...]")]
+    #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE][+NAME...]",
+        value_parser = suggestions::formulations(), hide_possible_values = true)]
     pub(crate) formulation: String,
     /// The threshold of an input's contribution to one output, for all layers.
     #[arg(long, value_name = "X")]
@@ -267,7 +326,7 @@ pub(crate) struct Fitting {
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) finalists: u32,
     /// What makes up for what was cut: none, bias, batch-norm or ridge.
-    #[arg(long, default_value = "ridge", value_name = "NAME")]
+    #[arg(long, default_value = "ridge", value_name = "NAME", value_parser = suggestions::repairs(), hide_possible_values = true)]
     pub(crate) repair: String,
     /// How many train images of a category repair, at most.
     #[arg(long, default_value_t = 300, value_name = "N")]
@@ -286,44 +345,6 @@ pub(crate) enum LogitsName {
     All,
 }
 
-/// Join components into one classifier over all their categories.
-#[derive(Debug, Args)]
-pub(crate) struct Assemble {
-    /// The components, in the order of their logits.
-    #[arg(required = true, num_args = 2..)]
-    pub(crate) components: Vec<PathBuf>,
-    /// The assembled model to write.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: PathBuf,
-    /// One data set a component, in their order: its train split calibrates, its test split measures.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Vec<PathBuf>,
-    /// How the components are joined.
-    #[arg(long, value_enum, default_value_t = FormName::Parallel)]
-    pub(crate) form: FormName,
-    /// How their logits are brought to one scale; by evidence where there is data, else not at all.
-    #[arg(long, value_parser = rescaling())]
-    pub(crate) rescale: Option<Rescaling>,
-    /// How many train images of a category calibrate the scale, at most; none of them spoke in a component or repaired one.
-    #[arg(long, default_value_t = 200, value_name = "N")]
-    pub(crate) calibration: usize,
-    /// How often each category is expected, for a calibrated scale.
-    #[arg(long, value_enum, default_value_t = PriorName::Uniform)]
-    pub(crate) prior: PriorName,
-    /// Which train images calibrate.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) seed: u64,
-    /// Put each component's name before its categories, as in `mnist:3`.
-    #[arg(long)]
-    pub(crate) prefix_categories: bool,
-    /// Rename a category of the K-th component (from 1), as in `2:Bag=handbag`.
-    #[arg(long, value_name = "K:OLD=NEW")]
-    pub(crate) rename: Vec<String>,
-    /// The assembled model's name; the components' names joined by `+` where absent.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-}
-
 /// Run a recipe: sources x tasks x formulations x repairs x budgets x rescalings, with seeds; write tables.
 #[derive(Debug, Args)]
 pub(crate) struct Study {
@@ -338,31 +359,4 @@ pub(crate) struct Study {
     /// How many runs go on at a time, each with its share of the threads; one a thread where absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
-}
-
-/// How components are joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FormName {
-    /// Side by side over one image; any architectures.
-    Parallel,
-    /// Merged layer by layer; one architecture.
-    BlockDiagonal,
-}
-
-/// How often the categories of an assembled model are expected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PriorName {
-    /// All equally often.
-    #[default]
-    Uniform,
-    /// As often as in the train splits.
-    Train,
-}
-
-/// A rescaling by its name.
-fn rescaling() -> impl TypedValueParser<Value = Rescaling> {
-    let possible = Rescaling::ALL.iter().map(|(rescaling, about)| PossibleValue::new(rescaling.name()).help(*about));
-    let called = |name: &str| Rescaling::ALL.iter().find(|(rescaling, _)| rescaling.name() == name);
-    let known = "the name is one of those that were listed";
-    PossibleValuesParser::new(possible).map(move |name| called(&name).expect(known).0)
 }

@@ -2,12 +2,15 @@
 
 mod assemble;
 mod backends;
+mod card;
 mod demo;
 mod disassemble;
 mod evaluate;
 mod export;
 mod import;
 mod inspect;
+mod predict;
+mod report;
 mod shell;
 mod study;
 
@@ -83,8 +86,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Import(import) => import::run(&context, import),
         Command::Inspect(inspect) => inspect::run(&context, inspect),
         Command::Evaluate(evaluate) => evaluate::run(&context, evaluate),
+        Command::Predict(predict) => predict::run(&context, predict),
         Command::Disassemble(disassemble) => disassemble::run(&context, disassemble),
         Command::Assemble(assemble) => assemble::run(&context, assemble),
+        Command::Report(report) => report::run(&context, report),
         Command::Study(study) => study::run(&context, study),
         Command::Export(export) => export::run(&context, export),
         Command::Backends => backends::run(&context),

@@ -12,7 +12,9 @@ mod memory;
 mod models;
 mod output;
 mod printer;
+mod suggestions;
 mod table;
+mod tasks;
 mod threads;
 mod timing;
 

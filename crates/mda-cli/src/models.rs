@@ -1,6 +1,8 @@
 //! Model files.
 
+use crate::output::Output;
 use anyhow::Context as _;
+use mda::import::Imported;
 use mda_core::Model;
 use mda_formats::{Target, native};
 use std::path::Path;
@@ -9,6 +11,16 @@ use std::path::Path;
 /// file meanwhile, which a mapped file would let through.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Model> {
     native::read(path).context("reading a model")
+}
+
+/// Reads a model file, or another program's file as far as that says everything itself; what was assumed is told.
+pub(crate) fn read_any(path: &Path, output: Output) -> anyhow::Result<Model> {
+    if native::is_model(path).is_ok_and(|is_model| is_model) {
+        return read(path);
+    }
+    let Imported { model, notes } = mda::Import::new(path).read()?;
+    notes.iter().for_each(|note| output.note(note));
+    Ok(model)
 }
 
 /// Writes a model file, whole or not at all.

@@ -37,7 +37,7 @@ impl Pixels {
     ///
     /// # Panics
     /// Where `out` has another length than the image.
-    pub(crate) fn write_planes(&self, out: &mut [f32]) {
+    pub fn write_planes(&self, out: &mut [f32]) {
         assert_eq!(out.len(), self.data.len());
         for (channel, plane) in out.chunks_exact_mut(self.height * self.width).enumerate() {
             for (value, pixel) in plane.iter_mut().zip(self.data.chunks_exact(self.channels)) {

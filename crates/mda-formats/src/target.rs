@@ -6,7 +6,7 @@ mod kind;
 
 pub use error::TargetError;
 pub use folder::Folder;
-pub use kind::Kind;
+pub use kind::{CARD, Kind, REPORT};
 
 use crate::atomic::{self, Place, Unfinished};
 use std::fs;

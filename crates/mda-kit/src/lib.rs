@@ -37,19 +37,23 @@
 
 pub mod accuracy;
 pub mod assemble;
+pub mod card;
 pub mod data;
 pub mod demo;
 pub mod disassemble;
 mod error;
 pub mod import;
 mod memory;
+pub mod predict;
 mod progress;
+pub mod report;
 mod runtime;
 pub mod samples;
 pub mod source;
 pub mod study;
 
 pub use assemble::{Assembled, Assembly, assemble};
+pub use card::card;
 pub use data::Data;
 pub use disassemble::{Component, Disassembly, disassemble};
 pub use error::{Error, chain};
@@ -59,5 +63,6 @@ pub use mda_core::Model;
 pub use mda_data::{Preset, Split};
 pub use memory::peak_mib;
 pub use progress::{Cancelled, Event, Progress, Silent};
+pub use report::report;
 pub use runtime::{BATCH_SIZE, Runtime};
 pub use source::Source;

@@ -2,7 +2,8 @@
 
 mod names;
 
-use super::Context;
+use super::report::{along, sources};
+use super::{Context, card};
 use crate::args::{Assemble, FormName, PriorName};
 use crate::models;
 use crate::table::{Table, thousands};
@@ -14,7 +15,7 @@ use mda::core::rescale::Rescaling;
 use mda::{Assembled, Data};
 use mda_formats::target::Kind;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
 struct Report {
@@ -41,8 +42,12 @@ struct Row {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()> {
-    let inputs = arguments.components.iter().chain(&arguments.data);
-    let target = context.target(&arguments.output, Kind::Model, &inputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let inputs = arguments.components.iter().chain(&arguments.data).chain(&arguments.source);
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    let target = context.target(&arguments.output, Kind::Model, &inputs)?;
+    let page = arguments.report.as_deref().map(|path| context.target(path, Kind::Report, &inputs)).transpose()?;
+    let card = card::target(context, arguments.card, &arguments.output, &inputs)?;
+    let sources = sources(&arguments.source)?;
     let components = arguments.components.iter().map(|path| models::read(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let parts = names::renamed(components, arguments)?;
     let data = arguments.data.iter().map(|path| Ok(Data::open(path, &parts[0].model)?));
@@ -61,6 +66,22 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     } else {
         listener.step("measuring on test images", || assembled.measure(&data, &runtime))?
     };
+    if let Some(card) = &card {
+        let of_all = |(measured, data): (&Measured, &&Data)| card::Measured {
+            data: card::data_name(data),
+            metric: "accuracy",
+            percent: measured.joint.percent(),
+            images: measured.joint.total,
+        };
+        let measured = measured.iter().zip(&data).map(of_all).collect();
+        card::write(context, &assembled.model, &arguments.output, measured, card)?;
+    }
+    if let Some(page) = &page {
+        let names = assembled.parts.iter().map(|part| part.data_names.clone());
+        let reporting = mda::report(&assembled.model).data(data.iter().copied()).data_names(names).sources(&sources);
+        along(context, reporting, &arguments.output, &listener, page)?;
+        context.output.progress(format!("wrote {}", page.path().display()));
+    }
     let report = report(&assembled, &measured, listener.timings());
     context.output.result(&report, || describe(&report))
 }

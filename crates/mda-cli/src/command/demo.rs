@@ -4,6 +4,7 @@ mod baselines;
 
 use super::Context;
 use super::disassemble::describe_accuracies;
+use super::report::along;
 use crate::args::Demo;
 use crate::table::{Table, share, thousands};
 use crate::timing::{Listener, Timings};
@@ -20,6 +21,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 const ASSEMBLED: &str = "assembled.safetensors";
+const REPORT: &str = "report.html";
 
 /// One source's part of the demo.
 #[derive(Serialize)]
@@ -36,7 +38,7 @@ struct Share {
     baselines: Vec<Baseline>,
     /// What the assembled models are made of.
     #[serde(skip)]
-    made: (demo::Share, Data),
+    made: (demo::Share, Data, Source),
 }
 
 #[derive(Serialize)]
@@ -45,13 +47,19 @@ struct Report {
     components: Vec<Share>,
     assembled: PathBuf,
     assembled_size: ModelSize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<PathBuf>,
     /// The assembled model and what it is compared with, on the test images of both data sets.
     joint: Vec<Row>,
     timings: Timings,
 }
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
-    let folder = context.folder(&arguments.output, &contents())?;
+    let own = arguments.report == Some(None);
+    let folder = context.folder(&arguments.output, &contents(own))?;
+    let named = arguments.report.as_ref().and_then(Option::as_deref);
+    let page = named.map(|path| context.target(path, Kind::Report, &[])).transpose()?;
+    let page = page.or_else(|| own.then(|| folder.file(REPORT)));
     let listener = Listener::new(context.output);
     let runtime = context.runtime()?;
     let mut shares = Vec::new();
@@ -63,11 +71,19 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
     let joint = demo::joint(&made, &runtime, &listener)?;
     let assembled = &joint[0].assembled.model;
     models::write(assembled, &folder.file(ASSEMBLED))?;
+    if let Some(page) = &page {
+        let made = || shares.iter().map(|share| &share.made);
+        let reporting = mda::report(assembled).data(made().map(|(_, data, _)| data));
+        let reporting = reporting.sources(made().map(|(_, _, source)| source));
+        let reporting = reporting.components(made().map(|(share, _, _)| &share.component));
+        along(context, reporting, folder.file(ASSEMBLED).path(), &listener, page)?;
+    }
     let report = Report {
         folder: folder.target().into(),
         components: shares,
         assembled: folder.target().join(ASSEMBLED),
         assembled_size: assembled.size(),
+        report: arguments.report.clone().map(|named| named.unwrap_or_else(|| folder.target().join(REPORT))),
         joint: joint.iter().map(Row::new).collect(),
         timings: listener.timings(),
     };
@@ -76,8 +92,9 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> anyhow::Result<()> {
 }
 
 /// What is going to be in the demo's folder.
-fn contents() -> Vec<(PathBuf, Kind<'static>)> {
+fn contents(with_report: bool) -> Vec<(PathBuf, Kind<'static>)> {
     let mut contents = vec![(ASSEMBLED.into(), Kind::Model)];
+    contents.extend(with_report.then(|| (REPORT.into(), Kind::Report)));
     for (sample, task) in &SHARES {
         contents.push((component_file(sample, task).into(), Kind::Model));
         contents.push((sample.model_file(), Kind::Model));
@@ -117,7 +134,7 @@ fn share_of(
         size: model.size(),
         accuracy: share.accuracy.clone(),
         baselines: share.baselines.iter().map(Baseline::new).collect(),
-        made: (share, data),
+        made: (share, data, source),
     })
 }
 
@@ -152,12 +169,14 @@ fn describe(report: &Report) -> String {
 fn next_steps(report: &Report) -> String {
     let folder = printer::name(&report.folder.display().to_string());
     let files: String = report.components.iter().map(|part| format!("  {}\n", part.file.display())).collect();
+    let page = report.report.as_ref().map(|page| format!("\nOpen in a browser:\n  {}\n", page.display()));
     format!(
-        "\nModels written:\n{files}  {}\n\nTry next:\n  \
+        "\nModels written:\n{files}  {}\n{}\nTry next:\n  \
          mda inspect {folder}/assembled.safetensors\n  \
          mda evaluate {folder}/assembled.safetensors --data {folder}/data/mnist --data {folder}/data/fashion-mnist\n  \
          mda disassemble {folder}/sources/lenet5-fashion-mnist.safetensors --data {folder}/data/fashion-mnist \
          --task Bag,Sneaker --keep-params 10% --output bag-or-sneaker.safetensors\n",
-        report.assembled.display()
+        report.assembled.display(),
+        page.unwrap_or_default()
     )
 }

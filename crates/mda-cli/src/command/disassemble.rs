@@ -1,13 +1,16 @@
 //! `mda disassemble`: a component for a task, cut out of a source.
 
+mod explained;
 mod listing;
 mod report;
 
 pub(crate) use report::describe as describe_accuracies;
 
-use super::Context;
+use super::report::along;
+use super::{Context, card};
 use crate::args::{BudgetArgs, Disassemble, LogitsName};
 use crate::models;
+use crate::tasks;
 use crate::timing::Listener;
 use mda::core::budget::Budget;
 use mda::core::cut::Logits;
@@ -15,20 +18,23 @@ use mda::core::method::Repair;
 use mda::disassemble::Settings;
 use mda::{Data, Source};
 use mda_formats::target::Kind;
-use report::Report;
+use report::{Report, Wrote};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<()> {
     let inputs: Vec<&Path> =
         [&arguments.model, &arguments.data].into_iter().chain(&arguments.images).map(PathBuf::as_path).collect();
     let target = context.target(&arguments.output, Kind::Model, &inputs)?;
+    let page = arguments.report.as_deref().map(|path| context.target(path, Kind::Report, &inputs)).transpose()?;
+    let card = card::target(context, arguments.card, &arguments.output, &inputs)?;
     let source = Source::read(&arguments.model)?;
     let listener = Listener::new(context.output);
     let data = Data::open(&arguments.data, source.model())?;
-    let settings = settings(arguments)?;
+    let (settings, names) = (settings(arguments)?, source.model().categories());
+    let task = tasks::chosen(arguments.task.as_deref(), arguments.without.as_deref(), names)?;
     let fitting = &arguments.fitting;
     let mut disassembly = mda::disassemble(&source, &data)
-        .task(&arguments.task)?
+        .categories(task)
         .settings(settings.clone())
         .candidates((fitting.candidates > 0).then_some(fitting.candidates))
         .calibration(fitting.calibration)
@@ -48,8 +54,23 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
         true => None,
         false => Some(listener.step("measuring on test images", || component.measure(&source, &data, &runtime))?),
     };
+    if let Some(card) = &card {
+        let measured = card::of_component(accuracies.as_ref(), &data);
+        card::write(context, &component.model, &arguments.output, measured, card)?;
+    }
+    if let Some(page) = &page {
+        let reporting = mda::report(&component.model).data([&data]).sources([&source]).components([&component]);
+        along(context, reporting, &arguments.output, &listener, page)?;
+        context.output.progress(format!("wrote {}", page.path().display()));
+    }
     let report = Report::new(source.model(), &component, settings.repair.name(), accuracies, listener.timings());
-    context.output.result(&report, || report.describe())
+    let wrote = Wrote {
+        model: &arguments.output,
+        source: &arguments.model,
+        data: &arguments.data,
+        report: arguments.report.as_deref(),
+    };
+    context.output.result(&report, || report.describe(arguments.explain, &wrote))
 }
 
 fn settings(arguments: &Disassemble) -> anyhow::Result<Settings> {

@@ -6,11 +6,11 @@ use super::Context;
 use crate::args::{Evaluate, SplitName};
 use crate::table::Table;
 use crate::timing::{Listener, Timings};
-use crate::{models, printer};
+use crate::{models, printer, tasks};
 use anyhow::Context as _;
 use mda_core::Model;
 use mda_core::evaluate::{Accuracy, Evaluation, auroc};
-use mda_core::model::task::{Task, describe_task, parse_task};
+use mda_core::model::task::{Task, describe_task};
 use mda_core::run::{LabelledLogits, Runner};
 use mda_data::Split;
 use serde::Serialize;
@@ -45,7 +45,9 @@ struct Row {
 
 pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()> {
     let model = models::read(&arguments.model)?;
-    let asked = arguments.task.as_deref().map(|task| parse_task(task, model.categories())).transpose()?;
+    let (task, without) = (arguments.task.as_deref(), arguments.without.as_deref());
+    let asked = (task.is_some() || without.is_some()).then(|| tasks::chosen(task, without, model.categories()));
+    let asked = asked.transpose()?;
     let all = || Task::new(0..model.categories().len()).context("the model has no category");
     let wanted = asked.clone().map_or_else(all, Ok)?;
     let split = match arguments.split {
@@ -151,12 +153,18 @@ fn describe(report: &Report, model: &Model, categories: usize) -> String {
     }
     if let Some(confusion) = &report.confusion {
         text.push_str("\nrows: the image's category; columns: the category it was taken for\n");
-        let numbers: Vec<String> = (0..confusion.len()).map(|k| k.to_string()).collect();
+        // What has no image and is no answer tells nothing.
+        let has_images = |&category: &usize| confusion[category].iter().any(|&count| count > 0);
+        let is_answer = |&category: &usize| confusion.iter().any(|counts| counts[category] > 0);
+        let rows: Vec<usize> = (0..confusion.len()).filter(has_images).collect();
+        let columns: Vec<usize> = (0..confusion.len()).filter(|k| has_images(k) || is_answer(k)).collect();
+        let numbers: Vec<String> = columns.iter().map(usize::to_string).collect();
         let heads: Vec<&str> = std::iter::once("category").chain(numbers.iter().map(String::as_str)).collect();
         let mut table = Table::new(&heads);
-        for (category, counts) in confusion.iter().enumerate() {
+        for category in rows {
             let name = format!("{category} {}", model.categories()[category]);
-            table.row(std::iter::once(name).chain(counts.iter().map(usize::to_string)));
+            let counts = columns.iter().map(|&other| confusion[category][other].to_string());
+            table.row(std::iter::once(name).chain(counts));
         }
         text.push_str(&table.render());
     }

@@ -1,6 +1,6 @@
 //! `mda import`: weights of other tools become a model file.
 
-use super::Context;
+use super::{Context, card};
 use crate::args::{Foreign, Import, RangeName};
 use crate::models;
 use crate::printer;
@@ -26,9 +26,14 @@ struct Report {
 pub(crate) fn run(context: &Context, arguments: &Import) -> anyhow::Result<()> {
     let foreign = &arguments.foreign;
     let inputs = std::iter::once(&foreign.file).chain(&foreign.categories).chain(&foreign.data);
-    let target = context.target(&arguments.output, Kind::Model, &inputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    let target = context.target(&arguments.output, Kind::Model, &inputs)?;
+    let card = card::target(context, arguments.card, &arguments.output, &inputs)?;
     let Imported { model, notes } = model(foreign)?;
     models::write(&model, &target)?;
+    if let Some(card) = &card {
+        card::write(context, &model, &arguments.output, Vec::new(), card)?;
+    }
     let report = Report {
         name: model.name().into(),
         file: arguments.output.display().to_string(),

@@ -8,7 +8,10 @@ mod images;
 mod import;
 mod job;
 mod plugins;
+mod predict;
 mod printing;
+mod report;
+mod shown;
 mod study;
 mod writing;
 

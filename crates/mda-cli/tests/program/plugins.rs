@@ -132,7 +132,11 @@ fn a_plugin_that_panics_is_an_error_without_a_backtrace() {
 #[test]
 fn completions_and_manual_pages() {
     let bench = Bench::new();
-    assert!(bench.succeeds(&["completions", "bash"]).contains("disassemble"));
+    let bash = bench.succeeds(&["completions", "bash"]);
+    // Values that have names, too.
+    for known in ["disassemble", "model-lego", "batch-norm", "fashion-mnist", "reference", "vgg16_bn_cifar"] {
+        assert!(bash.contains(known), "completions do not know {known}");
+    }
     bench.succeeds(&["manual", "--output=man"]);
     let page = fs::read_to_string(bench.path("man/mda-disassemble.1")).unwrap();
     assert!(page.contains("keep\\-params") && bench.path("man/mda.1").exists());

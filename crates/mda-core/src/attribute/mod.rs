@@ -5,8 +5,10 @@ mod attribution;
 mod measure;
 mod pass;
 mod relevance;
+mod route;
 
 pub use attribution::{
     AttributeError, Attribution, Selection, attribute, contribution_probes, observe, select_confident, statistics,
 };
 pub use relevance::{Relevance, accumulate};
+pub use route::{Link, Place, Route, routes};

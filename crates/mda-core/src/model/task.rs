@@ -1,4 +1,6 @@
-//! Tasks as people write them: `0-2`, `0,3,5-7`, `Bag,Sneaker`, `"Bag, leather",Sneaker`.
+//! Tasks as people write them: `0-2`, `0,3,5-7`, `Bag,Sneaker`, `n02*`, `"Bag, leather",Sneaker`.
+
+mod pattern;
 
 use std::fmt;
 use std::ops::Deref;
@@ -55,6 +57,9 @@ pub enum TaskError {
         /// A category whose name begins so and goes on behind a comma, as a task names it.
         similar: Option<String>,
     },
+    /// Nothing that is not left out.
+    #[error("nothing is left of the task: all of its categories are left out")]
+    Nothing,
     /// A double quote without its partner.
     #[error(
         "the double quote at the begin of `{item}` is not closed; a name in quotes is written as in `\"Bag, leather\"`"
@@ -80,7 +85,7 @@ fn meant(similar: &Option<String>) -> String {
 }
 
 /// The task that `text` names. Items are separated by commas; each is a category's name, its number,
-/// or a range of numbers `low-high`, names taking precedence.
+/// a range of numbers `low-high`, or a pattern with `*` for any characters and `?` for one, names taking precedence.
 ///
 /// An item in double quotes is a name, whatever it holds: commas, spaces at its ends, digits. Two double quotes within it
 /// stand for one.
@@ -95,7 +100,7 @@ pub fn parse_task(text: &str, categories: &[String]) -> Result<Task, TaskError> 
             Some(quoted) => {
                 let (name, behind) = split_quoted(quoted)?;
                 rest = behind;
-                categories.iter().position(|category| *category == name).map(|k| k..=k).ok_or(name)
+                categories.iter().position(|category| *category == name).map(|k| vec![k]).ok_or(name)
             }
             None => {
                 let (item, behind) = items.split_once(',').map_or((items, None), |(item, behind)| (item, Some(behind)));
@@ -145,7 +150,7 @@ fn unknown(item: String, categories: &[String]) -> TaskError {
 }
 
 /// A name as a task has to write it: in double quotes where it would not be read as one item without.
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     if name.contains(',') || name.starts_with('"') || name.trim() != name || name.is_empty() {
         format!("\"{}\"", name.replace('"', "\"\""))
     } else {
@@ -153,17 +158,38 @@ fn quoted(name: &str) -> String {
     }
 }
 
-fn parse_item(item: &str, categories: &[String]) -> Option<std::ops::RangeInclusive<usize>> {
+fn parse_item(item: &str, categories: &[String]) -> Option<Vec<usize>> {
     if let Some(k) = categories.iter().position(|name| name == item) {
-        return Some(k..=k);
+        return Some(vec![k]);
     }
     let number = |text: &str| text.trim().parse::<usize>().ok().filter(|&k| k < categories.len());
     if let Some(k) = number(item) {
-        return Some(k..=k);
+        return Some(vec![k]);
+    }
+    if pattern::is_pattern(item) {
+        let fits = |(k, name): (usize, &String)| pattern::fits(item, name).then_some(k);
+        let found: Vec<usize> = categories.iter().enumerate().filter_map(fits).collect();
+        return (!found.is_empty()).then_some(found);
     }
     let (low, high) = item.split_once('-')?;
     let (low, high) = (number(low)?, number(high)?);
-    (low <= high).then_some(low..=high)
+    (low <= high).then(|| (low..=high).collect())
+}
+
+/// The categories that `without` does not name, ascending: of `task` where there is one, else of all.
+///
+/// # Errors
+/// [`TaskError`] as [`parse_task`], and [`TaskError::Nothing`] where none is left.
+pub fn parse_task_without(task: Option<&str>, without: Option<&str>, categories: &[String]) -> Result<Task, TaskError> {
+    let mut left = match task {
+        Some(task) => parse_task(task, categories)?.to_vec(),
+        None => (0..categories.len()).collect(),
+    };
+    if let Some(without) = without {
+        let gone = parse_task(without, categories)?;
+        left.retain(|category| !gone.contains(category));
+    }
+    Task::new(left).ok_or(TaskError::Nothing)
 }
 
 /// A task as people write it: runs of three or more numbers as ranges.
@@ -198,6 +224,26 @@ mod tests {
         assert_eq!(*parse_task("Bag, T-shirt/top", &categories()).unwrap(), [0, 1]);
         assert_eq!(*parse_task("7", &categories()).unwrap(), [2]);
         assert_eq!(*parse_task("x-1,2-4", &categories()).unwrap(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn patterns_find_names_that_exist() {
+        let names = ["n021", "n0234", "n03", "a*b", "axb"].map(str::to_owned);
+        assert_eq!(*parse_task("n02*", &names).unwrap(), [0, 1]);
+        assert_eq!(*parse_task("n0?,*b", &names).unwrap(), [2, 3, 4]);
+        // A name comes before a pattern, and in quotes nothing is one.
+        assert_eq!(*parse_task("a*b", &names).unwrap(), [3]);
+        assert!(parse_task("\"n02*\"", &names).is_err());
+        assert!(matches!(parse_task("m*", &names), Err(TaskError::Unknown { .. })));
+    }
+
+    #[test]
+    fn everything_but_some() {
+        let parse = |task, without| parse_task_without(task, without, &categories());
+        assert_eq!(*parse(None, Some("Bag,c*")).unwrap(), [0, 2, 3]);
+        assert_eq!(*parse(Some("0-1"), Some("Bag")).unwrap(), [0]);
+        assert_eq!(parse(Some("Bag"), Some("*")), Err(TaskError::Nothing));
+        assert!(matches!(parse(None, Some("hat")), Err(TaskError::Unknown { .. })));
     }
 
     #[test]

@@ -15,18 +15,29 @@ pub enum Kind<'a> {
     Onnx,
     /// A page for `man`.
     ManualPage,
+    /// A report of MDA, for a browser.
+    Report,
+    /// A card that describes a model, in Markdown.
+    Card,
     /// A file of these very bytes.
     Exactly(&'a [u8]),
 }
 
+/// What every report of MDA begins with.
+pub const REPORT: &str = "<!doctype html>\n<!-- A report of MDA. -->\n";
+/// What every model card of MDA begins with.
+pub const CARD: &str = "---\nlibrary_name: mda\n";
+
 /// Endings that belong to one format.
-const ENDINGS: [(&str, &str); 6] = [
+const ENDINGS: [(&str, &str); 8] = [
     ("onnx", "an ONNX file"),
     ("pth", "a PyTorch checkpoint"),
     ("pt", "a PyTorch checkpoint"),
     ("ckpt", "a PyTorch checkpoint"),
     ("safetensors", "a safetensors file"),
     ("toml", "a recipe"),
+    ("html", "an HTML page"),
+    ("md", "a Markdown text"),
 ];
 
 impl Kind<'_> {
@@ -36,6 +47,8 @@ impl Kind<'_> {
             Self::Model => "a model file of MDA",
             Self::Onnx => "an ONNX file",
             Self::ManualPage => "a manual page",
+            Self::Report => "a report of MDA",
+            Self::Card => "a model card of MDA",
             Self::Exactly(_) => "a file of other content",
         }
     }
@@ -45,6 +58,8 @@ impl Kind<'_> {
         let own = match self {
             Self::Model => "safetensors",
             Self::Onnx => "onnx",
+            Self::Report => "html",
+            Self::Card => "md",
             Self::ManualPage | Self::Exactly(_) => return Ok(()),
         };
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
@@ -72,6 +87,8 @@ impl Kind<'_> {
             Self::Onnx => onnx::looks_like_onnx(&start(path)),
             // What `clap_mangen` and other generators begin with: a macro for quotes, or the title.
             Self::ManualPage => [&b".ie \\n(.g"[..], b".TH "].iter().any(|begin| start(path).starts_with(begin)),
+            Self::Report => start(path).starts_with(REPORT.as_bytes()),
+            Self::Card => start(path).starts_with(CARD.as_bytes()),
             Self::Exactly(bytes) => std::fs::read(path).is_ok_and(|found| found == bytes),
         }
     }

@@ -117,6 +117,13 @@ impl<'a> Disassembly<'a> {
         Ok(Self { task: Some(task), ..self })
     }
 
+    /// For these categories, as the source numbers them.
+    #[must_use]
+    pub fn categories(mut self, task: Task) -> Self {
+        self.task = Some(task);
+        self
+    }
+
     /// Keeps at most this share, in 0 to 1, of the source's parameters.
     #[must_use]
     pub fn keep_params(self, share: f64) -> Self {

@@ -1,5 +1,6 @@
 //! What `mda disassemble` tells.
 
+use super::explained;
 use crate::printer;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
@@ -12,6 +13,7 @@ use mda::core::model::task::describe_task;
 use mda::core::repair::{Degenerate, LayerRepair};
 use mda::core::{Model, ModelSize};
 use serde::Serialize;
+use std::path::Path;
 
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
@@ -77,26 +79,48 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(crate) fn describe(&self) -> String {
+    /// In at most fifteen lines what was cut, what it costs, how good it is, where it lies and what to try next; with `explain`
+    /// why in between.
+    pub(crate) fn describe(&self, explain: bool, wrote: &Wrote<'_>) -> String {
+        let Sizes { source, component } = &self.size;
+        let kept =
+            |part: u64, whole: u64| format!("{} of {} ({})", thousands(part), thousands(whole), share(part, whole));
         let mut text = format!(
-            "{} cut down to its categories {}: {}\n",
+            "{} cut down to {}\nkeeps {} parameters and {} multiply-adds\n",
             printer::name(self.source),
-            self.task,
-            printer::names(self.categories)
+            shown(self.categories),
+            kept(component.parameters, source.parameters),
+            kept(component.macs, source.macs)
         );
-        text.push_str(&format!("channels by {}\n\n", self.formulation));
-        if let Some(explanation) = self.budget {
-            text.push_str(&format!("{explanation}\n"));
+        text.push_str(&format!("channels by {}{}\n", self.formulation, self.most_cut()));
+        text.push_str(&self.degenerate(explain));
+        if explain {
+            text.push('\n');
+            text.push_str(&self.budget.map(explained::describe).unwrap_or_default());
+            text.push_str(&self.layers());
         }
-        text.push_str(&self.layers());
-        text.push_str(&self.degenerate());
-        text.push('\n');
-        text.push_str(&self.sizes());
         if let Some(accuracy) = &self.accuracy {
             text.push('\n');
             text.push_str(&describe(accuracy, self.repair));
         }
-        text
+        text + &wrote.describe(explain)
+    }
+
+    /// The layers that lost the largest shares of their channels.
+    fn most_cut(&self) -> String {
+        const TOLD: usize = 3;
+        let hidden = &self.layers[..self.layers.len().saturating_sub(1)];
+        let mut cut: Vec<&Layer> = hidden.iter().filter(|layer| layer.outputs_kept < layer.outputs).collect();
+        let left = |layer: &Layer| layer.outputs_kept as f64 / layer.outputs.max(1) as f64;
+        cut.sort_by(|a, b| left(a).total_cmp(&left(b)));
+        let told = cut
+            .iter()
+            .take(TOLD)
+            .map(|layer| format!("{} ({} of {} left)", printer::name(&layer.name), layer.outputs_kept, layer.outputs));
+        match cut.is_empty() {
+            true => "; no hidden layer was cut".into(),
+            false => format!("; most was cut of {}", told.collect::<Vec<_>>().join(", ")),
+        }
     }
 
     fn layers(&self) -> String {
@@ -113,8 +137,8 @@ impl<'a> Report<'a> {
         table.render()
     }
 
-    /// A line for every layer whose inputs determined no weights.
-    fn degenerate(&self) -> String {
+    /// A line for every layer whose inputs determined no weights; one for all where nothing is explained.
+    fn degenerate(&self, explain: bool) -> String {
         let line = |layer: &Layer| {
             let LayerRepair { lambda, degenerate, .. } = layer.repair.as_ref()?;
             let what = match (degenerate.as_ref()?, lambda) {
@@ -123,18 +147,47 @@ impl<'a> Report<'a> {
             };
             Some(format!("note: the inputs of `{}` determine no weights; it {what}\n", layer.name))
         };
-        self.layers.iter().filter_map(line).collect()
-    }
-
-    fn sizes(&self) -> String {
-        let Sizes { source, component } = &self.size;
-        let mut table = Table::new(&["", "source", "component", "share"]);
-        for (what, whole, part) in
-            [("parameters", source.parameters, component.parameters), ("multiply-adds", source.macs, component.macs)]
-        {
-            table.row([what.into(), thousands(whole), thousands(part), share(part, whole)]);
+        let lines: Vec<String> = self.layers.iter().filter_map(line).collect();
+        match (lines.len(), explain) {
+            (0 | 1, _) | (_, true) => lines.concat(),
+            (count, false) => {
+                format!("note: the inputs of {count} layers determine no weights; --explain names them\n")
+            }
         }
-        table.render()
+    }
+}
+
+/// What the command wrote, and what it read.
+pub(crate) struct Wrote<'a> {
+    pub(crate) model: &'a Path,
+    pub(crate) source: &'a Path,
+    pub(crate) data: &'a Path,
+    pub(crate) report: Option<&'a Path>,
+}
+
+impl Wrote<'_> {
+    fn describe(&self, explain: bool) -> String {
+        let named = |path: &Path| printer::name(&path.display().to_string());
+        let (model, source, data) = (named(self.model), named(self.source), named(self.data));
+        let why = if explain { "" } else { "; --explain tells why these channels" };
+        let next = match self.report {
+            Some(report) => format!("open {} in a browser", named(report)),
+            None => {
+                let page = named(&self.model.with_extension("html"));
+                format!("see it: mda report {model} --data {data} --source {source} --output {page}")
+            }
+        };
+        format!("written to {model}{why}\n{next}\n")
+    }
+}
+
+/// The categories; of many the first.
+fn shown(categories: &[String]) -> String {
+    const TOLD: usize = 10;
+    let names = printer::names(categories.iter().take(TOLD));
+    match categories.len().saturating_sub(TOLD) {
+        0 => names,
+        more => format!("{names} and {more} more categories"),
     }
 }
 

@@ -19,6 +19,9 @@ fn categories_that_do_not_exist() {
         ("'\"7'", FAILED, &["not closed"]),
         ("'\"7\"8'", FAILED, &["`8` stands behind the closing quote of `7`"]),
         ("'\"1-3\"'", FAILED, &["`1-3` is no category"]),
+        ("'n*'", FAILED, &["`n*` is no category"]),
+        ("@none.txt", FAILED, &["none.txt"]),
+        ("0-2 --without '*'", FAILED, &["nothing is left"]),
     ];
     refused(&bench, "disassemble m.safetensors --data=mnist -o=out.safetensors --task", &cases);
     refused(&bench, "evaluate m.safetensors --data=mnist --task", &[("7-12", FAILED, &["`7-12` is no category"])]);
@@ -42,6 +45,11 @@ fn a_name_with_a_comma_is_chosen_in_quotes() {
         ("red", FAILED, &["`\\u{1b}[31mred`"]),
     ];
     refused(&bench, evaluate, &cases);
+    bench.write("names.txt", "Bag, leather\n\nCo*\n");
+    let listed = bench.succeeds(&["evaluate", "bags.safetensors", "--data=bags", "--task=@names.txt"]);
+    let others = bench.succeeds(&["evaluate", "bags.safetensors", "--data=bags", "--without=2"]);
+    assert!(listed.contains("Bag, leather") && listed.contains("Coat") && !listed.contains("red"), "{listed}");
+    assert_eq!(listed, others);
     let shown =
         bench.succeeds(&["evaluate", "bags.safetensors", "--data=bags", "--task", "\"Bag, leather\",\u{1b}[31mred"]);
     assert!(shown.contains("Bag, leather") && shown.contains("80 test images") && !shown.contains("Coat"), "{shown}");
