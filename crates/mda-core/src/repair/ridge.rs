@@ -36,10 +36,7 @@ struct Member<'a> {
 
 /// The repaired models and what became of every layer, or why a component of such a plan cannot be repaired. All are cut out of
 /// one source, which runs once for all of them.
-pub(super) fn repair<'a>(
-    works: &'a [Work<'a>],
-    options: &RidgeOptions,
-) -> Result<Vec<Outcome>, RepairError> {
+pub(super) fn repair<'a>(works: &'a [Work<'a>], options: &RidgeOptions) -> Result<Vec<Outcome>, RepairError> {
     check(options)?;
     let Some(&Work { runner, source, images, calibration, tuning, .. }) = works.first() else {
         return Ok(Vec::new());
