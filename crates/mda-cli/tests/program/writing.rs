@@ -80,8 +80,9 @@ fn manual_pages_join_what_is_in_a_folder() {
 #[cfg(target_os = "linux")]
 fn interrupted(bench: &Bench, signal: &str, output: &str) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_mda"))
-        .args(["demo", "--quiet", "-o", output])
+    // What the tests run under may ignore signals, as a shell's background jobs do.
+    let mut demo = std::process::Command::new("env")
+        .args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_mda"), "demo", "--quiet", "-o", output])
         .current_dir(bench.folder.path())
         .stdout(std::process::Stdio::null())
         .spawn()

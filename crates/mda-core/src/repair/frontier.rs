@@ -5,7 +5,7 @@ use super::RepairError;
 use super::segment::{bottlenecks, reached, segment};
 use crate::graph::{NodeId, ValidGraph};
 use crate::model::Model;
-use crate::run::backend::Session;
+use crate::run::backend::{Probe, Session};
 use crate::run::{Batches, ImageSource};
 use crate::run::{RunError, Runner};
 use crate::tensor::Shape;
@@ -100,7 +100,9 @@ impl<'a> Frontier<'a> {
             return Ok(Values { base, stretch: None, shape });
         }
         let part = segment(model, &from, node)?;
-        let program = self.runner.backend.compile(&part, self.runner.device, &[]).map_err(RunError::from)?;
+        let own = part.graph().find(&graph.node(node).name).filter(|&id| id != part.graph().output());
+        let probes: Vec<Probe> = own.map(Probe::Value).into_iter().collect();
+        let program = self.runner.backend.compile(&part, self.runner.device, &probes).map_err(RunError::from)?;
         let session = program.session().map_err(RunError::from)?;
         Ok(Values { base, stretch: Some((session, part.input_shape())), shape })
     }
@@ -146,8 +148,9 @@ impl<'f> Values<'f> {
         } else {
             Cow::Owned(batch.into_owned().reshape(input.batched(count))?)
         };
-        let output = session.run(&reshaped).map_err(RunError::from)?;
-        Ok(Cow::Owned(output.logits.reshape(self.shape.batched(count))?))
+        let mut output = session.run(&reshaped).map_err(RunError::from)?;
+        let value = output.probes.pop().unwrap_or(output.logits);
+        Ok(Cow::Owned(value.reshape(self.shape.batched(count))?))
     }
 }
 

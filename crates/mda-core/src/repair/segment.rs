@@ -2,7 +2,7 @@
 
 use crate::graph::{Graph, GraphErrors, GraphNode, NodeId, ValidGraph};
 use crate::model::Model;
-use crate::op::{Flatten, Input, Op, SelectChannels};
+use crate::op::{Flatten, GlobalAvgPool, Input, Op, SelectChannels};
 use crate::tensor::{Parameters, Shape};
 
 /// The values that everything computed behind them depends on alone, in order: the points where a pass can stop and go on.
@@ -44,7 +44,8 @@ pub(super) fn reached(graph: &ValidGraph, to: NodeId, stop: impl Fn(NodeId) -> b
 /// The part of `model` that computes value `to` from the values `from`, which it depends on alone.
 ///
 /// It takes them as if they were an image, behind one another (several are maps of one extent; features are a map of one
-/// position), and answers `to`, flattened, in the place of logits.
+/// position). Its logits are the means of `to`, or, where that is features, `to` itself: a name for every number of a map would
+/// cost more than computing it.
 ///
 /// # Errors
 /// [`GraphErrors`] where the stretch is no valid model, which is a defect of this crate.
@@ -77,9 +78,10 @@ pub(super) fn segment(model: &Model, from: &[NodeId], to: NodeId) -> Result<Mode
     let (name, shape) = (graph.node(to).name.clone(), graph.node(to).shape);
     part.output.clone_from(&name);
     if matches!(shape, Shape::Map { .. }) {
-        part.push(unused(graph, &name), Flatten {}, &[&name]);
+        let means = part.push(unused(graph, &format!("{name}.mean")), GlobalAvgPool {}, &[&name]);
+        part.push(unused(graph, &format!("{name}.flat")), Flatten {}, &[&means]);
     }
-    let categories = (0..shape.elements()).map(|k| k.to_string()).collect();
+    let categories = (0..shape.channels()).map(|k| k.to_string()).collect();
     Model::new(model.name(), part.validate()?, parameters, categories)
 }
 
