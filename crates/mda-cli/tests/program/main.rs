@@ -7,6 +7,7 @@ mod failures;
 mod images;
 mod import;
 mod job;
+mod library;
 mod plugins;
 mod predict;
 mod printing;
