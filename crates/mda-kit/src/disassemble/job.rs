@@ -177,14 +177,20 @@ impl Job<'_> {
     /// [`Error::Repair`] and [`Error::Run`].
     pub fn repair(&self, how: &Repair, component: &Cut) -> Result<Repaired, Error> {
         let calibration = self.images.of(Role::Calibration, usize::MAX);
-        let tuning = self.images.of(Role::Tuning, usize::MAX);
+        let tuning = self.tuning();
         Ok(repair(self.runner, self.source, component, self.images.source, &calibration, &tuning, how)?)
+    }
+
+    /// The images that settings of a repair are chosen by: a third of those that it is fitted to, as there are at most by
+    /// default, so that they cost no more where calibration has to do with fewer.
+    fn tuning(&self) -> Vec<usize> {
+        self.images.of(Role::Tuning, self.images.parts.record().calibration.div_ceil(3))
     }
 
     /// The same for several components, for which the source runs once; nothing is told of them yet.
     pub(super) fn refit_all(&self, how: &Repair, components: &[Cut]) -> Result<Vec<Result<Refitted, Error>>, Error> {
         let calibration = self.images.of(Role::Calibration, usize::MAX);
-        let tuning = self.images.of(Role::Tuning, usize::MAX);
+        let tuning = self.tuning();
         let components: Vec<&Cut> = components.iter().collect();
         let Self { runner, source, images, .. } = *self;
         let refitted = refit_all(runner, source, &components, images.source, &calibration, &tuning, how)?;
@@ -193,7 +199,7 @@ impl Job<'_> {
 
     /// What the repair of a component did.
     pub(super) fn report(&self, component: &Cut, refitted: Refitted) -> Result<Repaired, Error> {
-        let tuning = self.images.of(Role::Tuning, usize::MAX);
+        let tuning = self.tuning();
         Ok(report(self.runner, self.source, component, self.images.source, &tuning, refitted)?)
     }
 }
