@@ -2,6 +2,7 @@
 //! competing formulations lose least; those are repaired and compared on train images that nothing else looks at. Where they
 //! are not, all plans are cut and compared.
 
+use super::affordable;
 use super::job::Job;
 use crate::error::Error;
 use mda_core::Model;
@@ -105,8 +106,8 @@ impl Job<'_> {
     /// The images that plans are compared by.
     pub fn comparing(&self) -> Vec<usize> {
         let categories = self.images.task.len();
-        let affordable = (COMPARING_MACS / self.source.size().macs.max(1)) as usize / categories.max(1);
-        self.images.of(Role::Choice, COMPARING_IMAGES.each(categories).min(affordable.max(LEAST_COMPARING)))
+        let affordable = affordable(COMPARING_MACS, self.source.size().macs, categories, LEAST_COMPARING);
+        self.images.of(Role::Choice, COMPARING_IMAGES.each(categories).min(affordable))
     }
 
     /// For every budget the best plan of any of `attributions`; how sensitive the layers are is measured once for all
@@ -196,7 +197,7 @@ impl Job<'_> {
         };
         let all: Vec<usize> = (0..source.categories().len()).collect();
         let categories: &[usize] = if images.task.len() > 1 { images.task } else { &all };
-        let affordable = ((IMPORTANCE_MACS / source.size().macs.max(1)) as usize).max(LEAST_IMPORTANCE);
+        let affordable = affordable(IMPORTANCE_MACS, source.size().macs, 1, LEAST_IMPORTANCE);
         let limit = Limit { task: IMPORTANCE_IMAGES.task.min(affordable), ..IMPORTANCE_IMAGES };
         let looked_at = images.of(Role::Attribution, limit.each(images.task.len()));
         let importance = Importance::observe(runner, source, images.source, &looked_at, categories)?;
@@ -254,7 +255,7 @@ fn unless_unrepairable<T>(repaired: Result<T, Error>) -> Result<Option<T>, Error
 }
 
 /// The repair that plans are compared under: the same, on fewer observations.
-fn quick(repair: &Repair) -> Repair {
+pub(crate) fn quick(repair: &Repair) -> Repair {
     match repair {
         Repair::Ridge(_) => {
             Repair::Ridge(RidgeOptions { lambdas: vec![TRIAL_LAMBDA], observations: TRIAL_OBSERVATIONS })

@@ -8,6 +8,7 @@ mod name;
 mod settings;
 
 pub use budget::{BudgetTextError, budget, percent, points};
+pub(crate) use choice::quick;
 pub use choice::{Choice, Spending};
 pub use images::TaskImages;
 pub use job::Job;
@@ -304,13 +305,18 @@ impl<'a> Disassembly<'a> {
 /// How many images of a category calibrate where a task has so many categories and its source takes so many multiply-adds an
 /// image.
 pub fn calibration(images: usize, categories: usize, macs: u64) -> usize {
-    let affordable = (CALIBRATION_MACS / macs.max(1)) as usize / categories.max(1);
-    images.min(CALIBRATION_IMAGES / categories.max(1)).min(affordable.max(LEAST_CALIBRATION)).max(1)
+    let affordable = affordable(CALIBRATION_MACS, macs, categories, LEAST_CALIBRATION);
+    images.min(CALIBRATION_IMAGES / categories.max(1)).min(affordable).max(1)
 }
 
 /// From how many images of a category the surest are picked, alike.
 fn candidates(images: usize, categories: usize, macs: u64) -> usize {
-    images.min(((PICKING_MACS / macs.max(1)) as usize / categories.max(1)).max(LEAST_CANDIDATES))
+    images.min(affordable(PICKING_MACS, macs, categories, LEAST_CANDIDATES))
+}
+
+/// How many images of a category a source of `macs` multiply-adds an image runs with `all` of them, and `least` at least.
+fn affordable(all: u64, macs: u64, categories: usize, least: usize) -> usize {
+    ((all / macs.max(1)) as usize / categories.max(1)).max(least)
 }
 
 impl Component {

@@ -1,6 +1,6 @@
 //! Accuracy against size, on train images that only choose.
 
-use crate::disassemble::{Choice, Job, Spending};
+use crate::disassemble::{Choice, Job, Spending, quick};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::report::remade::Remade;
@@ -11,7 +11,6 @@ use mda_core::Model;
 use mda_core::attribute::Attribution;
 use mda_core::budget::{Budget, BudgetError, Explanation, Strategy};
 use mda_core::cut::KeepPlan;
-use mda_core::method::{Repair, RidgeOptions};
 use mda_core::repair::repair;
 use mda_data::Role;
 
@@ -87,9 +86,5 @@ fn quickly_repaired(
 ) -> Result<Model, Error> {
     let cut = job.cut(attribution, plan)?;
     let calibration = job.images.of(Role::Calibration, (QUICK_IMAGES / made.origin.task.len().max(1)).clamp(1, 50));
-    let how = match &made.repair {
-        Repair::Ridge(_) => Repair::Ridge(RidgeOptions { lambdas: vec![1e-2], observations: 8192 }),
-        other => other.clone(),
-    };
-    Ok(repair(job.runner, made.source, &cut, job.images.source, &calibration, &[], &how)?.model)
+    Ok(repair(job.runner, made.source, &cut, job.images.source, &calibration, &[], &quick(&made.repair))?.model)
 }
