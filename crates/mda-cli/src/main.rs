@@ -26,6 +26,7 @@ use std::process::ExitCode;
 static ALLOCATOR: memory::Telling = memory::Telling;
 
 fn main() -> ExitCode {
+    memory::keep_what_is_freed();
     let (done, status) = match args::Arguments::try_parse() {
         Ok(arguments) => (interrupt::clean_up().and_then(|()| command::run(&arguments)), ExitCode::SUCCESS),
         Err(answer) => {

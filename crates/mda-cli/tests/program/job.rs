@@ -118,11 +118,9 @@ fn formulations_compete_within_a_budget() {
         let trials = budget["trials"].as_array().unwrap();
         assert_eq!(trials[0], budget["chosen"], "the best first");
         let refitted = extra != "--repair=none";
-        assert_eq!(budget["chosen"]["confirmed"].is_null(), !refitted, "only ridge is tried in short");
+        assert_eq!(budget["chosen"]["predicted"].is_null(), !refitted, "only what ridge leaves is foreseen");
         let errors = report["layers"].as_array().unwrap().iter().any(|layer| !layer["repair"].is_null());
-        assert_eq!(errors, refitted, "the component that was repaired to be chosen is the one that is kept");
-        let steps = report["timings"].as_array().unwrap();
-        assert!(steps.iter().all(|step| step["step"] != "repairing"), "and is not repaired again: {steps:?}");
+        assert_eq!(errors, refitted);
         let rankings: BTreeSet<&str> = trials.iter().map(|trial| trial["ranking"].as_str().unwrap()).collect();
         tried.push(rankings.iter().copied().collect::<Vec<_>>().join(" "));
         let winner: Formulation = serde_json::from_value(report["formulation"].clone()).unwrap();

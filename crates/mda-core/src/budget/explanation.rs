@@ -23,28 +23,20 @@ pub struct Trial {
     pub predicted: Option<f64>,
     /// How good it is on the caller's images, where it was tried on them.
     pub quality: Option<Quality>,
-    /// How good it is after the whole repair, where it came that far.
-    pub confirmed: Option<Quality>,
 }
 
 impl Trial {
-    /// What images told of it.
-    pub fn known(&self) -> Option<Quality> {
-        self.confirmed.or(self.quality)
-    }
-
     /// Whether it can be repaired, as far as that is known.
     pub(super) fn is_usable(&self) -> bool {
-        self.known() != Some(Quality::WORST)
+        self.quality != Some(Quality::WORST)
     }
 
-    /// The better one first: usable before not, confirmed before not, tried before not, then by the criterion; what is alike in
+    /// The better one first: usable before not, tried before not, then by the criterion; what is alike in
     /// that by the other of the two; then by what was predicted, and by its size.
     pub(super) fn before(&self, other: &Self, criterion: Criterion) -> Ordering {
         let usable = other.is_usable().cmp(&self.is_usable());
-        let confirmed = other.confirmed.is_some().cmp(&self.confirmed.is_some());
-        let tried = other.known().is_some().cmp(&self.known().is_some());
-        let of_both = self.known().zip(other.known()).map(|(own, others)| {
+        let tried = other.quality.is_some().cmp(&self.quality.is_some());
+        let of_both = self.quality.zip(other.quality).map(|(own, others)| {
             let loss = own.loss.total_cmp(&others.loss);
             let accuracy = others.accuracy.total_cmp(&own.accuracy);
             match criterion {
@@ -54,7 +46,7 @@ impl Trial {
         });
         let predicted = self.predicted.zip(other.predicted).map(|(own, others)| own.total_cmp(&others));
         let quality = of_both.unwrap_or(Ordering::Equal).then(predicted.unwrap_or(Ordering::Equal));
-        usable.then(confirmed).then(tried).then(quality).then(self.size.parameters.cmp(&other.size.parameters))
+        usable.then(tried).then(quality).then(self.size.parameters.cmp(&other.size.parameters))
     }
 }
 
@@ -121,9 +113,6 @@ impl fmt::Display for Explanation {
             }
             if let Some(quality) = trial.quality {
                 write!(f, "; after a quick repair {}", worth(quality).trim_start())?;
-            }
-            if let Some(confirmed) = trial.confirmed {
-                write!(f, "; after the whole repair {}", worth(confirmed).trim_start())?;
             }
             writeln!(f)?;
         }

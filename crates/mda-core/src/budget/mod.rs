@@ -70,11 +70,8 @@ pub enum Criterion {
 /// What an evaluation fails with.
 pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Cuts as a plan says, perhaps repairs, and evaluates; a plan that cannot be repaired is [`Quality::WORST`].
-pub type Evaluate<'a> = dyn Fn(&KeepPlan) -> Result<Quality, EvaluateError> + 'a;
-
-/// As [`Evaluate`] for several plans at once, told whose they are, as positions among [`Request::rankings`].
-pub type Confirm<'a> = dyn Fn(&[(usize, &KeepPlan)]) -> Result<Vec<Quality>, EvaluateError> + 'a;
+/// Cuts as each of several plans says, perhaps repairs, and evaluates; a plan that cannot be repaired is [`Quality::WORST`].
+pub type Evaluate<'a> = dyn Fn(&[&KeepPlan]) -> Result<Vec<Quality>, EvaluateError> + 'a;
 
 /// What one formulation says matters.
 #[derive(Clone, Copy)]
@@ -102,17 +99,14 @@ pub struct Request<'a> {
     /// What tells plans apart without running an image, where components will be refitted: then `sensitivity` is not asked, and
     /// `evaluate` only for those that are expected to be best.
     pub foresight: Option<Foresight<'a>>,
-    /// How many plans of a size are really repaired and compared: by `confirm`, or, where plans were predicted, by `evaluate`.
+    /// How many plans of a size `evaluate` compares where they were told apart without images.
     pub finalists: usize,
     /// How sensitivity is found: evaluated with one site cut at a time as the first ranking says. Called a few times a layer,
     /// so it should be cheap.
     pub sensitivity: &'a Evaluate<'a>,
-    /// What compares whole plans: with repair where the component will be repaired, on images that neither the
-    /// attribution nor the repair has seen.
+    /// What compares whole plans: with a repair, though it may be a quick one, where the component will be repaired, on images
+    /// that neither the attribution nor the repair has seen.
     pub evaluate: &'a Evaluate<'a>,
-    /// Where `evaluate` repairs less than the component will be: the same with the whole repair. It decides between the
-    /// `finalists` best plans of a size.
-    pub confirm: Option<&'a Confirm<'a>>,
 }
 
 /// A plan and why it is this one.

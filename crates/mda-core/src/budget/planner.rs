@@ -6,7 +6,7 @@ use super::predict::Predictor;
 use super::search::{Candidate, Search};
 use super::sensitivity::measured;
 use super::site::Sites;
-use super::{Budget, BudgetError, Chosen, Confirm, Criterion, Quality, Request};
+use super::{Budget, BudgetError, Chosen, Criterion, Evaluate, Quality, Request};
 use crate::cut::KeepPlan;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const STEPS: usize = 8;
 pub struct Planner<'a> {
     searches: Vec<Search<'a>>,
     criterion: Criterion,
-    confirm: Option<&'a Confirm<'a>>,
+    evaluate: &'a Evaluate<'a>,
     finalists: usize,
     /// Whether plans are told apart without images at first.
     predicts: bool,
@@ -34,18 +34,15 @@ impl<'a> Planner<'a> {
     pub fn new(request: &'a Request<'a>) -> Result<Self, BudgetError> {
         let first = request.rankings.first().ok_or(BudgetError::NoRanking)?;
         let sites = Sites::new(request.model.graph(), first.relevance, request.logits);
-        let whole = (request.evaluate)(&sites.everything()).map_err(BudgetError::Evaluate)?;
+        let whole = one(request.evaluate, &sites.everything())?;
         let predictor = request.foresight.map(|foresight| Arc::new(Predictor::new(request.model, foresight)));
         let reads_curves = request.strategies.iter().any(|strategy| strategy.reads_curves());
-        let curves = if reads_curves && predictor.is_none() {
-            measured(&sites, request.sensitivity).map_err(BudgetError::Evaluate)?
-        } else {
-            Vec::new()
-        };
+        let curves =
+            if reads_curves && predictor.is_none() { measured(&sites, request.sensitivity)? } else { Vec::new() };
         let search = |ranking| Search::new(request, ranking, &curves, predictor.as_ref(), whole);
         let searches = request.rankings.iter().map(search).collect();
-        let (criterion, confirm, finalists) = (request.criterion, request.confirm, request.finalists.max(1));
-        Ok(Self { searches, criterion, confirm, finalists, predicts: predictor.is_some(), whole })
+        let (criterion, evaluate, finalists) = (request.criterion, request.evaluate, request.finalists.max(1));
+        Ok(Self { searches, criterion, evaluate, finalists, predicts: predictor.is_some(), whole })
     }
 
     /// As [`super::choose`].
@@ -82,7 +79,9 @@ impl<'a> Planner<'a> {
     /// Plans that meet a size, the best first.
     fn within(&self, kind: Kind, share: f64) -> Result<Vec<(usize, Candidate)>, BudgetError> {
         let mut candidates = self.spent(kind, share)?;
-        self.confirm(&mut candidates)?;
+        if self.predicts {
+            self.compare(&mut candidates)?;
+        }
         Ok(candidates)
     }
 
@@ -142,55 +141,44 @@ impl<'a> Planner<'a> {
         Ok(candidates)
     }
 
-    /// Evaluates the first few different plans in full and puts the best of them first; where none of them can be repaired,
-    /// the next few.
-    fn confirm(&self, candidates: &mut [(usize, Candidate)]) -> Result<(), BudgetError> {
-        if self.confirm.is_none() && !self.predicts {
-            return Ok(());
-        }
+    /// Evaluates the first few different plans and puts the best of them first; where none of them can be repaired, the next
+    /// few. One alone is not compared with anything.
+    fn compare(&self, candidates: &mut [(usize, Candidate)]) -> Result<(), BudgetError> {
         loop {
             let finalists = finalists(candidates, self.finalists);
-            let only_one = finalists.len() < 2 && !candidates.iter().any(|(_, candidate)| is_decided(&candidate.trial));
+            let only_one = finalists.len() < 2 && candidates.iter().all(|(_, other)| other.trial.quality.is_none());
             if finalists.is_empty() || only_one {
                 return Ok(());
             }
-            match self.confirm {
-                Some(confirm) => {
-                    let plan = |&index: &usize| (candidates[index].0, &candidates[index].1.plan);
-                    let plans: Vec<(usize, &KeepPlan)> = finalists.iter().map(plan).collect();
-                    let qualities = confirm(&plans).map_err(BudgetError::Evaluate)?;
-                    for (&index, quality) in finalists.iter().zip(qualities) {
-                        candidates[index].1.trial.confirmed = Some(quality);
-                    }
-                }
-                None => {
-                    for &index in &finalists {
-                        let (ranking, candidate) = &mut candidates[index];
-                        self.searches[*ranking].evaluate(candidate)?;
-                    }
-                }
+            let plans: Vec<&KeepPlan> = finalists.iter().map(|&index| &candidates[index].1.plan).collect();
+            let qualities = (self.evaluate)(&plans).map_err(BudgetError::Evaluate)?;
+            for (&index, quality) in finalists.iter().zip(qualities) {
+                candidates[index].1.trial.quality = Some(quality);
             }
             self.sort(candidates);
-            if candidates.first().is_some_and(|(_, best)| best.trial.is_usable() && is_decided(&best.trial)) {
+            if candidates.first().is_some_and(|(_, best)| best.trial.quality.is_some() && best.trial.is_usable()) {
                 return Ok(());
             }
         }
     }
 }
 
-/// Whether it has come through to the end.
-fn is_decided(trial: &Trial) -> bool {
-    trial.confirmed.is_some() || (trial.predicted.is_some() && trial.quality.is_some())
+/// What one plan is worth.
+pub(super) fn one(evaluate: &Evaluate<'_>, plan: &KeepPlan) -> Result<Quality, BudgetError> {
+    let qualities = evaluate(&[plan]).map_err(BudgetError::Evaluate)?;
+    qualities
+        .first()
+        .copied()
+        .ok_or_else(|| BudgetError::Evaluate("one plan was asked about, none answered for".into()))
 }
 
-/// The first few different plans that are usable and not decided.
+/// The first few different plans that are not evaluated yet.
 fn finalists(candidates: &[(usize, Candidate)], most: usize) -> Vec<usize> {
-    let decided = candidates.iter().filter(|(_, other)| is_decided(&other.trial));
-    let decided: Vec<&KeepPlan> = decided.map(|(_, other)| &other.plan).collect();
-    let mut plans: Vec<&KeepPlan> = Vec::new();
+    let evaluated = candidates.iter().filter(|(_, other)| other.trial.quality.is_some());
+    let mut plans: Vec<&KeepPlan> = evaluated.map(|(_, other)| &other.plan).collect();
     let mut finalists = Vec::new();
-    for (index, (_, Candidate { plan, trial })) in candidates.iter().enumerate() {
-        if finalists.len() < most && trial.is_usable() && !plans.contains(&plan) && !decided.contains(&plan) {
+    for (index, (_, Candidate { plan, .. })) in candidates.iter().enumerate() {
+        if finalists.len() < most && !plans.contains(&plan) {
             plans.push(plan);
             finalists.push(index);
         }

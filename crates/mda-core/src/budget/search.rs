@@ -2,6 +2,7 @@
 
 use super::allocation::{Kind, Limit};
 use super::explanation::Trial;
+use super::planner::one;
 use super::predict::{Order, Predictor, curves};
 use super::sensitivity::Curve;
 use super::site::Sites;
@@ -106,7 +107,7 @@ impl<'a> Search<'a> {
         let plan = self.sites.everything();
         let size = size_of(self.request.model.graph(), &plan)?;
         let (ranking, strategy) = (self.ranking.name.to_owned(), Strategy::Uniform);
-        let trial = Trial { ranking, strategy, size, predicted: None, quality: Some(self.whole), confirmed: None };
+        let trial = Trial { ranking, strategy, size, predicted: None, quality: Some(self.whole) };
         Ok(Candidate { plan, trial })
     }
 
@@ -133,7 +134,7 @@ impl<'a> Search<'a> {
         let size = size_of(self.request.model.graph(), &plan)?;
         let predicted = self.predictor.as_ref().map(|(predictor, orders)| predictor.rise(orders, &plan));
         let ranking = self.ranking.name.to_owned();
-        let trial = Trial { ranking, strategy, size, predicted, quality: None, confirmed: None };
+        let trial = Trial { ranking, strategy, size, predicted, quality: None };
         let mut candidate = Candidate { plan, trial };
         if predicted.is_none() {
             self.evaluate(&mut candidate)?;
@@ -143,13 +144,13 @@ impl<'a> Search<'a> {
 
     /// Asks images.
     pub(super) fn evaluate(&self, candidate: &mut Candidate) -> Result<(), BudgetError> {
-        candidate.trial.quality = Some((self.request.evaluate)(&candidate.plan).map_err(BudgetError::Evaluate)?);
+        candidate.trial.quality = Some(one(self.request.evaluate, &candidate.plan)?);
         Ok(())
     }
 
     /// Whether images said so.
     pub(super) fn loses_at_most(&self, points: f64, candidate: &Candidate) -> bool {
-        candidate.trial.known().is_some_and(|quality| quality.accuracy >= self.whole.accuracy - points)
+        candidate.trial.quality.is_some_and(|quality| quality.accuracy >= self.whole.accuracy - points)
     }
 }
 

@@ -1,7 +1,8 @@
 //! How much a component loses where one site alone is cut.
 
+use super::planner::one;
 use super::site::Sites;
-use super::{Evaluate, EvaluateError};
+use super::{BudgetError, Evaluate};
 
 /// The loss, or how much it rises, at some counts of kept classes of one site, everything else kept; counts ascending, the last one is all.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,15 +64,15 @@ fn tried(total: usize) -> Vec<usize> {
 }
 
 /// Cuts every site alone and evaluates.
-pub(super) fn measured(sites: &Sites<'_>, evaluate: &Evaluate<'_>) -> Result<Vec<Curve>, EvaluateError> {
+pub(super) fn measured(sites: &Sites<'_>, evaluate: &Evaluate<'_>) -> Result<Vec<Curve>, BudgetError> {
     let totals = sites.totals();
-    let whole = evaluate(&sites.everything())?;
+    let whole = one(evaluate, &sites.everything())?;
     let of_site = |site: usize| {
         let mut points = vec![(totals[site], whole.loss)];
         for count in tried(totals[site]) {
             let mut kept = totals.clone();
             kept[site] = count;
-            points.push((count, evaluate(&sites.plan(&kept))?.loss));
+            points.push((count, one(evaluate, &sites.plan(&kept))?.loss));
         }
         Ok(Curve::new(points))
     };

@@ -45,8 +45,12 @@ fn request<'a>(
         finalists: 3,
         sensitivity: evaluate,
         evaluate,
-        confirm: None,
     }
+}
+
+/// What every plan is worth by itself.
+fn each<E>(worth: impl Fn(&KeepPlan) -> Result<Quality, E>) -> impl Fn(&[&KeepPlan]) -> Result<Vec<Quality>, E> {
+    move |plans| plans.iter().map(|&plan| worth(plan)).collect()
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn budgets_are_met_and_the_best_trial_is_chosen() {
         let mut uniform = Uniform::new(seed);
         let model = random_model(&mut uniform);
         let relevance = random_relevance(&model, &mut uniform);
-        let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
+        let evaluate = each(|plan| Ok(quality(&model, plan)));
         let rankings = [Ranking { name: "random", relevance: &relevance, fixed: None }];
         let request = request(&model, &rankings, &[0, 1], &evaluate);
         for budget in [Budget::Params(0.6), Budget::Macs(0.6)] {
@@ -104,10 +108,10 @@ fn fixed_thresholds_that_fit_are_never_beaten_downwards() {
     let sites = Sites::new(model.graph(), &relevance, &[0]);
     let fixed = sites.plan(&vec![1; sites.sites.len()]);
     // An evaluation that likes nothing but the fixed plan.
-    let evaluate = |plan: &KeepPlan| {
+    let evaluate = each(|plan| {
         let accuracy = if *plan == fixed { 90.0 } else { 50.0 };
         Ok(Quality { accuracy, loss: 1.0 })
-    };
+    });
     let rankings = [Ranking { name: "random", relevance: &relevance, fixed: Some(&fixed) }];
     let request = request(&model, &rankings, &[0], &evaluate);
     let chosen = choose(&request, Budget::Params(0.9)).unwrap();
@@ -119,13 +123,13 @@ fn senseless_and_impossible_budgets_say_so() {
     let mut uniform = Uniform::new(6);
     let model = random_model(&mut uniform);
     let relevance = random_relevance(&model, &mut uniform);
-    let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
+    let evaluate = each(|plan| Ok(quality(&model, plan)));
     let rankings = [Ranking { name: "random", relevance: &relevance, fixed: None }];
     let request = request(&model, &rankings, &[0], &evaluate);
     assert!(matches!(choose(&request, Budget::Params(1.5)), Err(BudgetError::Meaningless { .. })));
     assert!(matches!(choose(&request, Budget::MaxDrop(f64::NAN)), Err(BudgetError::Meaningless { .. })));
     assert!(matches!(choose(&request, Budget::Params(1e-4)), Err(BudgetError::TooSmall { .. })));
-    let failing = |_: &KeepPlan| Err("no images".into());
+    let failing = each(|_| Err("no images".into()));
     let request = Request { evaluate: &failing, ..request };
     assert!(matches!(choose(&request, Budget::Params(0.5)), Err(BudgetError::Evaluate(_))));
     let request = Request { rankings: &[], ..request };
@@ -141,22 +145,18 @@ fn a_plan_that_cannot_be_repaired_is_a_bad_plan() {
     let uniform_plan = uniform(&model, &relevance, &[0], Budget::Params(0.5)).unwrap();
     let everything = Sites::new(model.graph(), &relevance, &[0]).everything();
     // Only the uniform plan can be repaired, though all others would seem better.
-    let only = |plan: &KeepPlan| match () {
+    let only = each(|plan| match () {
         () if *plan == uniform_plan => Ok(Quality { accuracy: 1.0, loss: 99.0 }),
         () if *plan == everything => Ok(quality(&model, plan)),
         () => Ok(Quality::WORST),
-    };
-    let anything = |plan: &KeepPlan| Ok(quality(&model, plan));
-    let in_trials = Request { evaluate: &only, sensitivity: &anything, ..request(&model, &rankings, &[0], &only) };
+    });
+    let anything = each(|plan| Ok(quality(&model, plan)));
+    let in_trials = Request { sensitivity: &anything, ..request(&model, &rankings, &[0], &only) };
     let chosen = choose(&in_trials, Budget::Params(0.5)).unwrap();
     assert_eq!(chosen.plan, uniform_plan);
     assert!(chosen.explanation.to_string().contains("cannot be repaired"));
-    // Trials think well of all; the whole repair says which ones fail.
-    let confirm = |plans: &[(usize, &KeepPlan)]| plans.iter().map(|(_, plan)| only(plan)).collect();
-    let confirmed = Request { confirm: Some(&confirm), ..request(&model, &rankings, &[0], &anything) };
-    assert_eq!(choose(&confirmed, Budget::Params(0.5)).unwrap().plan, uniform_plan);
-    let none = |plan: &KeepPlan| if *plan == everything { anything(plan) } else { Ok(Quality::WORST) };
-    let in_trials = Request { evaluate: &none, sensitivity: &anything, ..request(&model, &rankings, &[0], &none) };
+    let none = each(|plan| Ok(if *plan == everything { quality(&model, plan) } else { Quality::WORST }));
+    let in_trials = Request { sensitivity: &anything, ..request(&model, &rankings, &[0], &none) };
     let error = choose(&in_trials, Budget::Params(0.5)).unwrap_err();
     assert!(matches!(error, BudgetError::NothingRepaired { plans: 1.., .. }), "{error}");
     // Without a plan that can be repaired the source itself drops by nothing.
@@ -169,7 +169,7 @@ fn sensitive_layers_keep_more() {
     let model = random_model(&mut uniform);
     let relevance = random_relevance(&model, &mut uniform);
     let sites = Sites::new(model.graph(), &relevance, &[0, 1, 2]);
-    let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
+    let evaluate = each(|plan| Ok(quality(&model, plan)));
     let curves = sensitivity::measured(&sites, &evaluate).unwrap();
     let at_most = model.size().parameters * 2 / 3;
     let counts = allocation::greedy(&sites, &curves, allocation::Limit { kind: Kind::Parameters, at_most }).unwrap();

@@ -10,11 +10,14 @@ use crate::run::{Batches, ImageSource};
 use crate::run::{RunError, Runner};
 use crate::tensor::Shape;
 use crate::tensor::Tensor;
+use rayon::prelude::*;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Activations that would take more bytes than this are computed anew from further back instead of being held.
-const MOST_BYTES_HELD: usize = 1 << 28;
+const MOST_BYTES_HELD: usize = 3 << 27;
+/// How many batches are computed at a time: what one thread does between the layers of a batch keeps no other waiting.
+const AT_A_TIME: usize = 2;
 
 /// Some values of a model for all images of a set; everything behind them is computed from there.
 pub(super) struct Frontier<'a> {
@@ -58,6 +61,16 @@ impl<'a> Frontier<'a> {
         Ok(())
     }
 
+    /// Holds what several held values join in on their way to `node`, instead of them: the sum of a residual stream instead of
+    /// its summands.
+    ///
+    /// # Errors
+    /// As [`Frontier::advance`].
+    pub(super) fn join(&mut self, model: &Model, node: NodeId) -> Result<(), RepairError> {
+        let joined = reached(model.graph(), node, |id| self.held.contains_key(&id));
+        if joined.len() > 1 { self.advance(model, node) } else { Ok(()) }
+    }
+
     /// What later values are computed from once `next` is held.
     fn live(&self, graph: &ValidGraph, next: NodeId) -> Vec<NodeId> {
         reached(graph, graph.output(), |id| id == next || self.held.contains_key(&id))
@@ -97,22 +110,27 @@ impl<'a> Frontier<'a> {
         };
         let shape = graph.node(node).shape;
         if from == [node] {
-            return Ok(Values { base, stretch: None, shape });
+            return Ok(Values { base, stretch: None, ready: VecDeque::new() });
         }
         let part = segment(model, &from, node)?;
         let own = part.graph().find(&graph.node(node).name).filter(|&id| id != part.graph().output());
         let probes: Vec<Probe> = own.map(Probe::Value).into_iter().collect();
         let program = self.runner.backend.compile(&part, self.runner.device, &probes).map_err(RunError::from)?;
-        let session = program.session().map_err(RunError::from)?;
-        Ok(Values { base, stretch: Some((session, part.input_shape())), shape })
+        let sessions = (0..AT_A_TIME).map(|_| program.session()).collect::<Result<_, _>>().map_err(RunError::from)?;
+        Ok(Values {
+            base,
+            stretch: Some(Stretch { sessions, input: part.input_shape(), output: shape }),
+            ready: VecDeque::new(),
+        })
     }
 }
 
 /// A value for all images, batch by batch.
 pub(super) struct Values<'f> {
     base: Base<'f>,
-    stretch: Option<(Box<dyn Session>, Shape)>,
-    shape: Shape,
+    /// What computes it; none where it is held.
+    stretch: Option<Stretch>,
+    ready: VecDeque<Result<Cow<'f, Tensor>, RepairError>>,
 }
 
 enum Base<'f> {
@@ -121,36 +139,57 @@ enum Base<'f> {
     Images(Batches<'f>),
 }
 
-impl<'f> Values<'f> {
-    fn start(&mut self) -> Option<Result<Cow<'f, Tensor>, RepairError>> {
-        match &mut self.base {
-            Base::Held(values) => {
+/// A part of a model that runs several batches at a time.
+struct Stretch {
+    sessions: Vec<Box<dyn Session>>,
+    input: Shape,
+    output: Shape,
+}
+
+/// A batch on its way in: one value, or several that enter together.
+enum Start<'f> {
+    Held(Vec<&'f Tensor>),
+    Images(Tensor),
+}
+
+impl<'f> Base<'f> {
+    fn next(&mut self) -> Option<Result<Start<'f>, RepairError>> {
+        match self {
+            Self::Held(values) => {
                 let batches: Vec<&'f Tensor> = values.iter_mut().filter_map(Iterator::next).collect();
-                match batches[..] {
-                    [] => None,
-                    [only] => Some(Ok(Cow::Borrowed(only))),
-                    _ => Some(behind_one_another(&batches).map(Cow::Owned)),
-                }
+                (!batches.is_empty()).then_some(Ok(Start::Held(batches)))
             }
-            Base::Images(batches) => {
+            Self::Images(batches) => {
                 let batch = batches.next()?;
-                let owned = batch.map(|batch| Cow::Owned(batch.images));
-                Some(owned.map_err(|error| RunError::Source(error).into()))
+                Some(batch.map(|batch| Start::Images(batch.images)).map_err(|error| RunError::Source(error).into()))
             }
         }
     }
+}
 
-    fn forward(&mut self, batch: Cow<'f, Tensor>) -> Result<Cow<'f, Tensor>, RepairError> {
-        let Some((session, input)) = &mut self.stretch else { return Ok(batch) };
+impl<'f> Start<'f> {
+    fn value(self) -> Result<Cow<'f, Tensor>, RepairError> {
+        match self {
+            Self::Images(images) => Ok(Cow::Owned(images)),
+            Self::Held(values) => match values[..] {
+                [only] => Ok(Cow::Borrowed(only)),
+                _ => behind_one_another(&values).map(Cow::Owned),
+            },
+        }
+    }
+}
+
+impl Stretch {
+    fn run(session: &mut dyn Session, [input, output]: [Shape; 2], start: Start<'_>) -> Result<Tensor, RepairError> {
+        let batch = start.value()?;
         let count = batch.shape().first().copied().unwrap_or(0);
-        let reshaped = if batch.shape() == input.batched(count) {
+        let batch = if batch.shape() == input.batched(count) {
             batch
         } else {
             Cow::Owned(batch.into_owned().reshape(input.batched(count))?)
         };
-        let mut output = session.run(&reshaped).map_err(RunError::from)?;
-        let value = output.probes.pop().unwrap_or(output.logits);
-        Ok(Cow::Owned(value.reshape(self.shape.batched(count))?))
+        let mut answer = session.run(&batch).map_err(RunError::from)?;
+        Ok(answer.probes.pop().unwrap_or(answer.logits).reshape(output.batched(count))?)
     }
 }
 
@@ -158,8 +197,19 @@ impl<'f> Iterator for Values<'f> {
     type Item = Result<Cow<'f, Tensor>, RepairError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.start()?;
-        Some(batch.and_then(|batch| self.forward(batch)))
+        let Some(Stretch { sessions, input, output }) = &mut self.stretch else {
+            return self.base.next().map(|start| start.and_then(Start::value));
+        };
+        if self.ready.is_empty() {
+            let base = &mut self.base;
+            let starts: Vec<_> = std::iter::from_fn(|| base.next()).take(sessions.len()).collect();
+            let run = |(start, session): (Result<Start<'f>, RepairError>, &mut Box<dyn Session>)| {
+                Stretch::run(&mut **session, [*input, *output], start?).map(Cow::Owned)
+            };
+            let values: Vec<_> = starts.into_par_iter().zip(sessions).map(run).collect();
+            self.ready.extend(values);
+        }
+        self.ready.pop_front()
     }
 }
 
@@ -167,6 +217,9 @@ impl<'f> Iterator for Values<'f> {
 fn behind_one_another(batches: &[&Tensor]) -> Result<Tensor, RepairError> {
     let [count, _, height, width] = batches[0].shape() else { return Ok(batches[0].clone()) };
     let channels = batches.iter().map(|batch| batch.shape()[1]).sum();
-    let rows = (0..*count).flat_map(|n| batches.iter().flat_map(move |batch| batch.row(n)));
-    Ok(Tensor::new([*count, channels, *height, *width], rows.copied().collect())?)
+    let mut rows = Vec::with_capacity(batches.iter().map(|batch| batch.data().len()).sum());
+    for n in 0..*count {
+        batches.iter().for_each(|batch| rows.extend_from_slice(batch.row(n)));
+    }
+    Ok(Tensor::new([*count, channels, *height, *width], rows)?)
 }

@@ -1,5 +1,5 @@
 //! Choosing what stays within a budget. Where components are refitted, the statistics of the source tell which plans of all
-//! competing formulations lose least; those are repaired and compared on train images that nothing else looks at. Where they
+//! competing formulations lose least; those are repaired quickly and compared on train images that nothing else looks at. Where they
 //! are not, all plans are cut and compared.
 
 use super::affordable;
@@ -13,14 +13,16 @@ use mda_core::cut::KeepPlan;
 use mda_core::cut::{Component, Logits};
 use mda_core::method::{Repair, RidgeOptions};
 use mda_core::observe::{Importance, Statistics};
-use mda_core::repair::{Refitted, RepairError, Repaired, refit_all};
+use mda_core::repair::refit_all;
 use mda_data::Role;
 use mda_data::parts::CHOICE;
-use std::cell::RefCell;
 use std::sync::Arc;
 
 /// How many images repair a plan while plans are compared: of a category, and of the whole task.
 const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
+/// So many multiply-adds of the source do as well; and so many images of a category are always needed.
+const TRIAL_MACS: u64 = 25_000_000_000;
+const LEAST_TRIAL: usize = 20;
 /// How many images tell how sensitive a layer is.
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
 /// How many images tell what the loss minds.
@@ -31,7 +33,7 @@ const LEAST_IMPORTANCE: usize = 32;
 /// How many images plans are compared by. Hundreds tell plans apart that differ by a point; more take longer than they tell.
 const COMPARING_IMAGES: Limit = Limit { category: CHOICE, task: 2000 };
 /// So many multiply-adds of the source do as well; and so many images of a category are always needed.
-const COMPARING_MACS: u64 = 100_000_000_000;
+const COMPARING_MACS: u64 = 50_000_000_000;
 const LEAST_COMPARING: usize = 50;
 /// Output positions that a layer is refitted on while plans are compared.
 const TRIAL_OBSERVATIONS: usize = 8192;
@@ -47,22 +49,8 @@ pub struct Spending<'a> {
     pub logits: Logits,
     /// The ways to spend it that are tried.
     pub strategies: &'a [Strategy],
-    /// How many plans are repaired and compared, of those that are expected to lose least.
+    /// How many plans are repaired quickly and compared, of those that are expected to lose least.
     pub finalists: usize,
-}
-
-/// A plan, and the component that was repaired in full to choose it, where one was.
-pub struct Choice {
-    /// The plan and how it was found.
-    pub chosen: Chosen,
-    /// The component.
-    pub repaired: Option<Repaired>,
-}
-
-/// A component that was repaired in full, and nothing told of the repair yet.
-struct Finalist {
-    cut: Component,
-    refitted: Refitted,
 }
 
 /// The most images of one category, and of all categories of a task.
@@ -120,7 +108,7 @@ impl Job<'_> {
         attributions: &[Attribution],
         spending: Spending<'_>,
         budgets: &[Budget],
-    ) -> Result<Vec<Choice>, Error> {
+    ) -> Result<Vec<Chosen>, Error> {
         let ranked = |attribution: &Attribution| -> Result<Ranked, Error> {
             Ok(Ranked {
                 name: attribution.formulation.to_string(),
@@ -135,33 +123,19 @@ impl Job<'_> {
         let known = || self.progress.step("observing the source", || self.known(attributions));
         let known = spending.repair.refits().then(known).transpose()?;
         // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
-        let cut = |plan: &KeepPlan| self.cut(&attributions[0], plan.clone());
-        let sensitivity = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            Ok(trials.quality(&cut(plan)?.model, &trials.probes)?)
+        let cut = |plans: &[&KeepPlan]| -> Result<Vec<Component>, EvaluateError> {
+            Ok(plans.iter().map(|&plan| self.cut(&attributions[0], plan.clone())).collect::<Result<_, _>>()?)
         };
-        let evaluate = |plan: &KeepPlan| -> Result<Quality, EvaluateError> {
-            Ok(match unless_unrepairable(trials.repaired(cut(plan)?))? {
-                Some(repaired) => trials.quality(&repaired, &trials.comparing)?,
-                None => Quality::WORST,
-            })
+        let sensitivity = |plans: &[&KeepPlan]| -> Result<Vec<Quality>, EvaluateError> {
+            let of = |cut: Component| Ok(trials.quality(&cut.model, &trials.probes)?);
+            cut(plans)?.into_iter().map(of).collect()
         };
-        let confirmed: RefCell<Vec<Finalist>> = RefCell::default();
-        let confirm = |plans: &[(usize, &KeepPlan)]| -> Result<Vec<Quality>, EvaluateError> {
-            let cut = |&(ranking, plan): &(usize, &KeepPlan)| self.cut(&attributions[ranking], plan.clone());
-            let cuts = plans.iter().map(cut).collect::<Result<Vec<_>, _>>()?;
-            let refitted = self.refit_all(spending.repair, &cuts)?;
-            let mut qualities = Vec::with_capacity(plans.len());
-            for (cut, refitted) in cuts.into_iter().zip(refitted) {
-                qualities.push(match unless_unrepairable(refitted)? {
-                    Some(refitted) => {
-                        let quality = trials.quality(&refitted.model, &trials.comparing)?;
-                        confirmed.borrow_mut().push(Finalist { cut, refitted });
-                        quality
-                    }
-                    None => Quality::WORST,
-                });
-            }
-            Ok(qualities)
+        let evaluate = |plans: &[&KeepPlan]| -> Result<Vec<Quality>, EvaluateError> {
+            let of = |repaired: Option<Model>| match repaired {
+                Some(model) => Ok(trials.quality(&model, &trials.comparing)?),
+                None => Ok(Quality::WORST),
+            };
+            trials.repaired(cut(plans)?)?.into_iter().map(of).collect()
         };
         let logits = self.kept_logits(spending.logits);
         let request = budget::Request {
@@ -174,16 +148,9 @@ impl Job<'_> {
             finalists: spending.finalists,
             sensitivity: &sensitivity,
             evaluate: &evaluate,
-            confirm: spending.repair.refits().then_some(&confirm),
         };
         let planner = Planner::new(&request)?;
-        let choice = |&budget: &Budget| -> Result<Choice, Error> {
-            let chosen = planner.choose(budget)?;
-            let own = confirmed.take().into_iter().find(|finalist| finalist.cut.plan == chosen.plan);
-            let repaired = own.map(|Finalist { cut, refitted }| self.report(&cut, refitted)).transpose()?;
-            Ok(Choice { chosen, repaired })
-        };
-        budgets.iter().map(choice).collect()
+        Ok(budgets.iter().map(|&budget| planner.choose(budget)).collect::<Result<_, _>>()?)
     }
 }
 
@@ -214,23 +181,34 @@ impl Job<'_> {
 
 impl<'a> Trials<'a> {
     fn new(job: &'a Job<'a>, repair: &Repair) -> Self {
-        let first = |role: Role, limit: Limit| job.images.of(role, limit.each(job.images.task.len()));
+        let categories = job.images.task.len();
+        let affordable = affordable(TRIAL_MACS, job.source.size().macs, categories, LEAST_TRIAL);
         Self {
             job,
             how: quick(repair),
-            calibration: first(Role::Calibration, TRIAL_IMAGES),
-            probes: first(Role::Choice, SENSITIVITY_IMAGES),
+            calibration: job.images.of(Role::Calibration, TRIAL_IMAGES.each(categories).min(affordable)),
+            probes: job.images.of(Role::Choice, SENSITIVITY_IMAGES.each(categories)),
             comparing: job.comparing(),
         }
     }
 
-    fn repaired(&self, cut: Component) -> Result<Model, Error> {
+    /// Repairs components, all in one pass over the images; `None` is one that cannot be repaired, which is no reason to end a
+    /// comparison of plans.
+    fn repaired(&self, cuts: Vec<Component>) -> Result<Vec<Option<Model>>, Error> {
         let Job { runner, source, images, .. } = *self.job;
-        if self.keeps_all(&cut.plan) {
-            return Ok(cut.model);
-        }
-        let refitted = refit_all(runner, source, &[&cut], images.source, &self.calibration, &[], &self.how)?;
-        Ok(refitted.into_iter().next().unwrap_or_else(|| unreachable!("one for the one component"))?.model)
+        let lossy: Vec<&Component> = cuts.iter().filter(|cut| !self.keeps_all(&cut.plan)).collect();
+        let refitted = match lossy[..] {
+            [] => Vec::new(),
+            _ => refit_all(runner, source, &lossy, images.source, &self.calibration, &[], &self.how)?,
+        };
+        let mut refitted = refitted.into_iter();
+        let model = |cut: &Component| match if self.keeps_all(&cut.plan) { None } else { refitted.next() } {
+            None => Ok(Some(cut.model.clone())),
+            Some(Ok(refitted)) => Ok(Some(refitted.model)),
+            Some(Err(error)) if error.is_of_the_plan() => Ok(None),
+            Some(Err(error)) => Err(error.into()),
+        };
+        cuts.iter().map(model).collect()
     }
 
     /// Whether nothing but logits goes, so that there is nothing to repair.
@@ -243,14 +221,6 @@ impl<'a> Trials<'a> {
     fn quality(&self, component: &Model, positions: &[usize]) -> Result<Quality, Error> {
         let Job { runner, source, images, .. } = *self.job;
         images.quality(runner, component, source, positions)
-    }
-}
-
-/// `None` where a plan cannot be repaired, which is no reason to end a comparison of plans.
-fn unless_unrepairable<T>(repaired: Result<T, Error>) -> Result<Option<T>, Error> {
-    match repaired {
-        Err(Error::Repair(error)) if RepairError::is_of_the_plan(&error) => Ok(None),
-        other => other.map(Some),
     }
 }
 

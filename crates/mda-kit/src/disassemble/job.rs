@@ -1,6 +1,6 @@
 //! The steps from a source and its images to a component: selecting, attributing, choosing a plan, cutting, repairing.
 
-use super::choice::{Choice, Spending};
+use super::choice::Spending;
 use super::images::TaskImages;
 use super::{Component, Settings};
 use crate::error::Error;
@@ -15,7 +15,7 @@ use mda_core::cut::{Component as Cut, CutError, Logits, cut};
 use mda_core::method::Repair;
 use mda_core::method::{Competition, ENOUGH_IMAGES, Formulation};
 use mda_core::model::task::Task;
-use mda_core::repair::{Refitted, Repaired, refit_all, repair, report};
+use mda_core::repair::{Repaired, repair};
 use mda_core::run::Runner;
 use mda_data::Role;
 
@@ -57,8 +57,8 @@ impl Job<'_> {
         let attribute =
             || formulations.iter().map(|one| self.attribute(&selection, one)).collect::<Result<Vec<_>, _>>();
         let attributions = progress.step("attributing", attribute)?;
-        let (winner, cut, explanation, repaired) = match settings.budget {
-            None => (0, self.fixed(&attributions[0], settings.logits)?, None, None),
+        let (winner, cut, explanation) = match settings.budget {
+            None => (0, self.fixed(&attributions[0], settings.logits)?, None),
             Some(budget) => {
                 let spending = Spending {
                     repair: &settings.repair,
@@ -67,15 +67,14 @@ impl Job<'_> {
                     finalists: settings.finalists,
                 };
                 let choose = || self.choose(&attributions, spending, &[budget]);
-                let Choice { chosen, repaired } = progress.step("choosing what stays", choose)?.swap_remove(0);
+                let chosen = progress.step("choosing what stays", choose)?.swap_remove(0);
                 let winner = chosen.ranking;
-                (winner, self.cut(&attributions[winner], chosen.plan)?, Some(chosen.explanation), repaired)
+                (winner, self.cut(&attributions[winner], chosen.plan)?, Some(chosen.explanation))
             }
         };
-        let Repaired { model, layers } = match (repaired, &settings.repair) {
-            (Some(repaired), _) => repaired,
-            (None, Repair::None) => Repaired { model: cut.model.clone(), layers: Vec::new() },
-            (None, how) => progress.step("repairing", || self.repair(how, &cut))?,
+        let Repaired { model, layers } = match &settings.repair {
+            Repair::None => Repaired { model: cut.model.clone(), layers: Vec::new() },
+            how => progress.step("repairing", || self.repair(how, &cut))?,
         };
         let formulation = formulations[winner].clone();
         Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().clone() })
@@ -185,21 +184,5 @@ impl Job<'_> {
     /// default, so that they cost no more where calibration has to do with fewer.
     fn tuning(&self) -> Vec<usize> {
         self.images.of(Role::Tuning, self.images.parts.record().calibration.div_ceil(3))
-    }
-
-    /// The same for several components, for which the source runs once; nothing is told of them yet.
-    pub(super) fn refit_all(&self, how: &Repair, components: &[Cut]) -> Result<Vec<Result<Refitted, Error>>, Error> {
-        let calibration = self.images.of(Role::Calibration, usize::MAX);
-        let tuning = self.tuning();
-        let components: Vec<&Cut> = components.iter().collect();
-        let Self { runner, source, images, .. } = *self;
-        let refitted = refit_all(runner, source, &components, images.source, &calibration, &tuning, how)?;
-        Ok(refitted.into_iter().map(|one| one.map_err(Error::from)).collect())
-    }
-
-    /// What the repair of a component did.
-    pub(super) fn report(&self, component: &Cut, refitted: Refitted) -> Result<Repaired, Error> {
-        let tuning = self.tuning();
-        Ok(report(self.runner, self.source, component, self.images.source, &tuning, refitted)?)
     }
 }

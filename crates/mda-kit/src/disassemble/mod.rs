@@ -8,8 +8,8 @@ mod name;
 mod settings;
 
 pub use budget::{BudgetTextError, budget, percent, points};
+pub use choice::Spending;
 pub(crate) use choice::quick;
-pub use choice::{Choice, Spending};
 pub use images::TaskImages;
 pub use job::Job;
 pub use settings::{FINALISTS, Settings};
@@ -39,7 +39,7 @@ const CALIBRATION_IMAGES: usize = 6000;
 const CALIBRATION_MACS: u64 = 100_000_000_000;
 const LEAST_CALIBRATION: usize = 50;
 /// The surest images are picked from as many as the source runs with so many multiply-adds, and so many of a category at least.
-const PICKING_MACS: u64 = 600_000_000_000;
+const PICKING_MACS: u64 = 250_000_000_000;
 const LEAST_CANDIDATES: usize = 100;
 
 /// A component, and how it came about.
@@ -187,7 +187,7 @@ impl<'a> Disassembly<'a> {
         self
     }
 
-    /// How many of the plans for a budget are repaired and compared on images: those that are expected to lose least.
+    /// How many of the plans for a budget are repaired quickly and compared on images: those that are expected to lose least.
     #[must_use]
     pub fn finalists(mut self, plans: usize) -> Self {
         self.settings.finalists = plans;

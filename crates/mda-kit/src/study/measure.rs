@@ -83,7 +83,7 @@ impl Bench<'_> {
             source_auroc,
             winner: trial.as_ref().map(|trial| trial.ranking.clone()),
             strategy: trial.as_ref().map(|trial| trial.strategy.to_string()),
-            choice_loss: trial.and_then(|trial| trial.known()).map(|quality| quality.loss),
+            choice_loss: trial.and_then(|trial| trial.quality).map(|quality| quality.loss),
             right: Flags::of(&evaluation.correct_within(&own)),
             calibration_images: self.job.images.of(Role::Calibration, usize::MAX).len(),
             seconds,

@@ -3,7 +3,7 @@
 use super::components::{Bench, timed};
 use super::error::StudyError;
 use super::recipe::Counts;
-use crate::disassemble::{self, Choice, Spending};
+use crate::disassemble::{self, Spending};
 use crate::error::Error;
 use mda_core::Model;
 use mda_core::attribute::Attribution;
@@ -102,7 +102,7 @@ impl Bench<'_> {
         match timed(|| self.job.progress.step("choosing what stays", choose)) {
             Ok((choices, seconds)) => {
                 let seconds = seconds / budgets.len() as f64;
-                let plan = |Choice { chosen: Chosen { ranking, plan, explanation }, .. }| {
+                let plan = |Chosen { ranking, plan, explanation }| {
                     Ok(Planned { ranking, plan, trial: Some(explanation.chosen), seconds })
                 };
                 choices.into_iter().map(plan).collect()

@@ -20,17 +20,16 @@ pub(super) fn describe(explanation: &Explanation) -> String {
 
 /// A row a plan, the best first, the one that was taken marked.
 fn trials(explanation: &Explanation) -> String {
-    let accuracy = |trial: &Trial| trial.known().filter(|quality| quality.loss.is_finite());
+    let accuracy = |trial: &Trial| trial.quality.filter(|quality| quality.loss.is_finite());
     let mut table =
-        Table::new(&["plan", "parameters", "multiply-adds", "foreseen loss", "accuracy %", "loss", "repaired"]);
+        Table::new(&["plan", "parameters", "multiply-adds", "foreseen loss", "accuracy %", "loss", "tried"]);
     for trial in &explanation.trials {
         let mark = if *trial == explanation.chosen { "* " } else { "  " };
         let quality = accuracy(trial);
-        let repaired = match (trial.known(), trial.confirmed) {
-            (None, _) => "not tried",
-            (Some(quality), _) if !quality.loss.is_finite() => "cannot be",
-            (_, Some(_)) => "in full",
-            (_, None) => "quickly",
+        let tried = match trial.quality {
+            None => "no",
+            Some(quality) if !quality.loss.is_finite() => "cannot be repaired",
+            Some(_) => "yes",
         };
         table.row([
             format!("{mark}{}, {}", trial.ranking, trial.strategy),
@@ -39,7 +38,7 @@ fn trials(explanation: &Explanation) -> String {
             trial.predicted.map(|loss| format!("{loss:.4}")).unwrap_or_default(),
             quality.map(|quality| format!("{:.2}", quality.accuracy)).unwrap_or_default(),
             quality.map(|quality| format!("{:.4}", quality.loss)).unwrap_or_default(),
-            repaired.into(),
+            tried.into(),
         ]);
     }
     table.render()

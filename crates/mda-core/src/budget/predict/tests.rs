@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::attribute::{Relevance, Selection, statistics};
+use crate::budget::{Budget, Chosen, Criterion, Quality, Ranking, Request, Strategy, choose};
 use crate::observe::regression::{Regression, spd, strength};
 use crate::run::reference::Reference;
 use crate::run::{Batch, Batches, ImageSource, Runner};
@@ -133,5 +134,50 @@ fn a_curve_is_the_rise_where_one_site_alone_is_cut() {
                 assert!((told - rise).abs() <= 1e-6 * (1e-6 + rise), "seed {seed}, {site}: {told} against {rise}");
             }
         }
+    }
+}
+
+#[test]
+fn images_decide_between_those_that_are_expected_to_lose_least() {
+    let mut uniform = Uniform::new(4);
+    let (model, statistics, importance) = observed(&mut uniform);
+    let relevance = relevance(&model, &mut uniform);
+    let rankings = [Ranking { name: "random", relevance: &relevance, fixed: None }];
+    let everything = Sites::new(model.graph(), &relevance, &[0, 1]).everything();
+    let asked = std::cell::RefCell::new(Vec::new());
+    // The later a plan is asked about, the better.
+    let evaluate = |plans: &[&KeepPlan]| {
+        let quality = |&plan: &&KeepPlan| {
+            asked.borrow_mut().push(plan.clone());
+            let loss = if *plan == everything { 0.0 } else { 100.0 - asked.borrow().len() as f64 };
+            Quality { accuracy: 50.0, loss }
+        };
+        Ok(plans.iter().map(quality).collect())
+    };
+    for finalists in [1, 2, 3] {
+        asked.take();
+        let request = Request {
+            model: &model,
+            rankings: &rankings,
+            strategies: &Strategy::ALL,
+            criterion: Criterion::Loss,
+            logits: &[0, 1],
+            foresight: Some(Foresight { statistics: &statistics, importance: &importance }),
+            finalists,
+            sensitivity: &evaluate,
+            evaluate: &evaluate,
+        };
+        let Chosen { plan, explanation, .. } = choose(&request, Budget::Params(0.5)).unwrap();
+        let asked = asked.borrow();
+        // Nothing is asked where there is nothing to decide.
+        assert_eq!(asked.len(), 1 + if finalists == 1 { 0 } else { finalists });
+        let expected = |plan: &KeepPlan| {
+            let predictor = Predictor::new(&model, request.foresight.unwrap());
+            predictor.rise(&predictor.orders(&Sites::new(model.graph(), &relevance, &[0, 1])), plan)
+        };
+        let untried = explanation.trials.iter().filter(|trial| trial.quality.is_none());
+        let least = untried.filter_map(|trial| trial.predicted).fold(f64::INFINITY, f64::min);
+        assert!(asked[1..].iter().all(|plan| expected(plan) <= least), "the most promising ones");
+        assert!(finalists == 1 || plan == asked[finalists], "the best of them");
     }
 }

@@ -2,9 +2,6 @@
 
 use super::*;
 
-/// As many as a request of these tests asks for.
-const FINALISTS: usize = 3;
-
 #[test]
 fn the_best_of_several_rankings_is_chosen() {
     let mut uniform = Uniform::new(8);
@@ -15,10 +12,10 @@ fn the_best_of_several_rankings_is_chosen() {
         all.iter().zip(names).map(|(relevance, name)| Ranking { name, relevance, fixed: None }).collect();
     for wanted in 0..3 {
         let of_wanted = |plan: &KeepPlan| *plan == with_counts_of(&model, &all[wanted], &[0], plan);
-        let evaluate = |plan: &KeepPlan| {
+        let evaluate = each(|plan| {
             let worth = if of_wanted(plan) { 90.0 } else { 50.0 };
             Ok(Quality { accuracy: worth, loss: 100.0 - worth })
-        };
+        });
         for strategies in [&Strategy::ALL[..], &[Strategy::Uniform]] {
             let request = Request { strategies, ..request(&model, &rankings, &[0], &evaluate) };
             let Chosen { ranking, plan, explanation } = choose(&request, Budget::Params(0.5)).unwrap();
@@ -38,7 +35,7 @@ fn another_ranking_never_makes_the_smallest_plan_larger() {
         let model = random_model(&mut uniform);
         let all = [random_relevance(&model, &mut uniform), random_relevance(&model, &mut uniform)];
         let rankings = [0, 1].map(|index| Ranking { name: "random", relevance: &all[index], fixed: None });
-        let evaluate = |plan: &KeepPlan| Ok(quality(&model, plan));
+        let evaluate = each(|plan| Ok(quality(&model, plan)));
         let smallest = |rankings: &[Ranking<'_>]| {
             let request = request(&model, rankings, &[0, 1], &evaluate);
             let Chosen { explanation: Explanation { chosen, trials, whole, .. }, .. } =
@@ -58,42 +55,13 @@ fn the_criterion_decides() {
     let all = [random_relevance(&model, &mut uniform), random_relevance(&model, &mut uniform)];
     let rankings = [0, 1].map(|index| Ranking { name: "random", relevance: &all[index], fixed: None });
     // The second is more accurate at more loss.
-    let evaluate = |plan: &KeepPlan| {
+    let evaluate = each(|plan| {
         let second = *plan == with_counts_of(&model, &all[1], &[0], plan);
         Ok(if second { Quality { accuracy: 70.0, loss: 2.0 } } else { Quality { accuracy: 60.0, loss: 1.0 } })
-    };
+    });
     for (criterion, wanted) in [(Criterion::Loss, 0), (Criterion::Accuracy, 1)] {
         let request =
             Request { strategies: &[Strategy::Uniform], criterion, ..request(&model, &rankings, &[0], &evaluate) };
         assert_eq!(choose(&request, Budget::Params(0.5)).unwrap().ranking, wanted);
     }
-}
-
-#[test]
-fn the_whole_repair_decides_between_the_best_trials() {
-    let mut uniform = Uniform::new(9);
-    let model = random_model(&mut uniform);
-    let all: Vec<Relevance> = (0..5).map(|_| random_relevance(&model, &mut uniform)).collect();
-    let rankings: Vec<Ranking<'_>> =
-        all.iter().map(|relevance| Ranking { name: "random", relevance, fixed: None }).collect();
-    let of = |index: usize, plan: &KeepPlan| *plan == with_counts_of(&model, &all[index], &[0], plan);
-    // The trials like the first rankings better, the whole repair the later ones.
-    let worth = |plan: &KeepPlan| (0..5).find(|&index| of(index, plan)).unwrap_or(5) as f64;
-    let evaluate = |plan: &KeepPlan| Ok(Quality { accuracy: 50.0, loss: worth(plan) });
-    let confirmed = std::cell::Cell::new(0);
-    let confirm = |plans: &[(usize, &KeepPlan)]| {
-        assert!(plans.iter().all(|&(ranking, plan)| of(ranking, plan)), "told whose plans they are");
-        confirmed.set(confirmed.get() + plans.len());
-        Ok(plans.iter().map(|(_, plan)| Quality { accuracy: 50.0, loss: 9.0 - worth(plan) }).collect())
-    };
-    let request = Request {
-        strategies: &[Strategy::Uniform],
-        confirm: Some(&confirm),
-        ..request(&model, &rankings, &[0], &evaluate)
-    };
-    let chosen = choose(&request, Budget::Params(0.5)).unwrap();
-    assert_eq!((chosen.ranking, confirmed.get()), (FINALISTS - 1, FINALISTS), "the last of those that came that far");
-    let Explanation { chosen, trials, .. } = chosen.explanation;
-    assert_eq!(chosen, trials[0]);
-    assert_eq!(trials.iter().filter(|trial| trial.confirmed.is_some()).count(), FINALISTS);
 }

@@ -3,9 +3,9 @@
 use crate::graph::NodeId;
 use crate::observe::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Rows, Sampling, Sums};
 
-/// More rows than this for every regressor tell next to nothing: the error that so many leave is less than a hundredth above
+/// More rows than this for every regressor tell next to nothing: the error that so many leave is less than a fiftieth above
 /// that of endlessly many.
-const ROWS_A_REGRESSOR: usize = 128;
+const ROWS_A_REGRESSOR: usize = 64;
 /// So many are always read.
 const LEAST_ROWS: usize = 4096;
 

@@ -34,6 +34,7 @@ impl<'a> Pass<'a> {
         layers: &[Layer],
     ) -> Result<Vec<Regressions>, RepairError> {
         let indices = self.source.indices();
+        self.source.join(source, source.graph().node(origin).inputs[0])?;
         self.source.advance(source, origin)?;
         for layer in layers {
             let Member { model, fronts, .. } = &mut members[layer.member];
@@ -49,27 +50,36 @@ impl<'a> Pass<'a> {
             let gathered = (0..layer.geometry.groups).map(|_| layer.gatherer(sampling.rows())).collect::<Vec<_>>();
             gathering.push(Gathering { layer, kept: work.origin(layer.id)?.1, inputs, sampling, gathered });
         }
-        let (mut first, mut source_is_finite) = (0, true);
+        let mut first = 0;
         for answer in self.source.values(source, origin)? {
             let answer = answer?;
             let images = &indices[first..indices.len().min(first + answer.shape()[0])];
-            source_is_finite &= answer.first_non_finite().is_none();
             gathering.iter_mut().try_for_each(|gathering| gathering.add(&answer, first, images))?;
             first += images.len();
         }
-        let finished = |gathering: Gathering<'_, '_>| {
+        let finished = |gathering: Gathering<'_, '_>| -> Regressions {
             let regressions: Vec<Regression> = gathering.gathered.into_par_iter().map(Gathered::finish).collect();
             if regressions.iter().all(Regression::is_finite) {
                 return Ok(regressions);
             }
             let layer = source.graph().node(origin).name.clone();
-            Err(if source_is_finite {
+            Err(if self.is_finite(source, origin)? {
                 RepairError::NonFinite { what: format!("what the component computes before `{layer}`") }
             } else {
                 RepairError::SourceNonFinite { layer }
             })
         };
         Ok(gathering.into_iter().map(finished).collect())
+    }
+
+    /// Whether all that the source answers at `origin` are numbers.
+    fn is_finite(&self, source: &Model, origin: NodeId) -> Result<bool, RepairError> {
+        for answer in self.source.values(source, origin)? {
+            if answer?.first_non_finite().is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

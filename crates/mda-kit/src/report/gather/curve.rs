@@ -1,6 +1,6 @@
 //! Accuracy against size, on train images that only choose.
 
-use crate::disassemble::{Choice, Job, Spending, quick};
+use crate::disassemble::{Job, Spending, quick};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::report::remade::Remade;
@@ -53,19 +53,19 @@ pub(super) fn swept(
             Ok(job.images.quality(job.runner, model, job.source, &positions)?.accuracy)
         };
         let mut points = Vec::new();
-        for Choice { chosen, .. } in &choices {
+        for chosen in &choices {
             let trial = &chosen.explanation.chosen;
-            let reached = match trial.known() {
+            let reached = match trial.quality {
                 Some(quality) => quality.accuracy,
                 // Foreseen and not tried.
                 None => accuracy(&quickly_repaired(job, made, &attributions[0], chosen.plan.clone())?)?,
             };
             points.push((share(trial.size.parameters), reached));
         }
-        let sweep = choices.into_iter().next().ok_or(Error::Budget(BudgetError::NoRanking))?.chosen.explanation;
+        let sweep = choices.into_iter().next().ok_or(Error::Budget(BudgetError::NoRanking))?.explanation;
         let explanation = part.component.and_then(|component| component.explanation.clone());
         let tried = explanation.iter().flat_map(|explanation| &explanation.trials);
-        let tried = tried.filter_map(|trial| Some((share(trial.size.parameters), trial.known()?.accuracy)));
+        let tried = tried.filter_map(|trial| Some((share(trial.size.parameters), trial.quality?.accuracy)));
         let curve = Curve {
             images: positions.len(),
             whole: sweep.whole.accuracy,
