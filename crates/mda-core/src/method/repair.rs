@@ -28,11 +28,14 @@ pub struct RidgeOptions {
     /// Output positions that a layer is fitted on, spread over all calibration images and over their maps; of every
     /// image at least one is read, and never more than it has.
     pub observations: usize,
+    /// Whether the last layer of a residual branch is fitted to the source's sum behind the Add, less what the component's own
+    /// other summands are, instead of to the branch.
+    pub residual: bool,
 }
 
 impl Default for RidgeOptions {
     fn default() -> Self {
-        Self { lambdas: vec![1e-4, 1e-3, 1e-2, 1e-1], observations: 32_768 }
+        Self { lambdas: vec![1e-4, 1e-3, 1e-2, 1e-1], observations: 32_768, residual: true }
     }
 }
 

@@ -15,7 +15,10 @@ pub(super) fn layers(work: &Work<'_>, repaired: &Model, refits: &[Refit]) -> Res
     let graph = cut.graph();
     let is_layer = |id: &NodeId| matches!(graph.node(*id).op, Op::Conv2d(_) | Op::Linear(_));
     let layers: Vec<NodeId> = (0..graph.nodes().len()).filter(is_layer).collect();
-    let observed: Vec<NodeId> = layers.iter().map(|&id| batch_norm_behind(cut, id).unwrap_or(id)).collect();
+    let refit = |id: NodeId| refits.iter().find(|refit| refit.layer == graph.node(id).name);
+    let behind =
+        |&id: &NodeId| refit(id).and_then(|refit| refit.sum).or_else(|| batch_norm_behind(cut, id)).unwrap_or(id);
+    let observed: Vec<NodeId> = layers.iter().map(behind).collect();
     let origins = observed.iter().map(|&id| work.origin(id)).collect::<Result<Vec<_>, _>>()?;
     let sources: Vec<NodeId> = origins.iter().map(|(id, _)| *id).collect();
     let mut sessions =
@@ -37,8 +40,7 @@ pub(super) fn layers(work: &Work<'_>, repaired: &Model, refits: &[Refit]) -> Res
     let report = layers.iter().zip(&differences).map(|(&id, differences)| {
         let layer = graph.node(id).name.clone();
         let [before, after] = differences.relative();
-        let refit = refits.iter().find(|refit| refit.layer == layer);
-        let (lambda, degenerate) = refit.map_or((None, None), |refit| (refit.lambda, refit.degenerate));
+        let (lambda, degenerate) = refit(id).map_or((None, None), |refit| (refit.lambda, refit.degenerate));
         LayerRepair { layer, before, after, lambda, degenerate }
     });
     Ok(report.collect())

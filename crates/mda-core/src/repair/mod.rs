@@ -8,6 +8,7 @@ mod bias;
 mod fidelity;
 mod fit;
 mod frontier;
+mod joint;
 mod rewrite;
 mod ridge;
 mod segment;
@@ -40,7 +41,7 @@ pub struct LayerRepair {
     /// The layer's node.
     pub layer: String,
     /// The relative error of its kept outputs on tuning images before the repair: the squared difference from the
-    /// source over the source's variance, behind the layer's BatchNorm where it has one.
+    /// source over the source's variance, behind the layer's BatchNorm where it has one, and behind the sum that it was fitted to.
     pub before: f64,
     /// The same after the repair.
     pub after: f64,
@@ -66,6 +67,8 @@ struct Refit {
     layer: String,
     lambda: Option<f64>,
     degenerate: Option<Degenerate>,
+    /// The sum that it was fitted to.
+    sum: Option<NodeId>,
 }
 
 /// Why a component cannot be repaired.

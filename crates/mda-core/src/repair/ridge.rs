@@ -1,13 +1,15 @@
 //! Ridge compensation: every layer refitted, from the input on, to the source's outputs at the channels that stayed.
 //!
 //! The regressors are the layer's inputs as the component, repaired so far, computes them, so that each layer also makes
-//! up for what the layers before it still get wrong. Channels that an Add or a Concat joined are simply inputs.
+//! up for what the layers before it still get wrong. Channels that an Add or a Concat joined are simply inputs. The last layer
+//! of a residual branch is fitted to the source's sum, less the component's own other summands.
 
 mod layer;
 mod pass;
 mod refit;
 
 use super::frontier::Frontier;
+use super::joint::Joint;
 use super::rewrite::with_layer;
 use super::{Degenerate, Refit, RepairError, Work};
 use crate::method::RidgeOptions;
@@ -62,6 +64,11 @@ pub(super) fn repair<'a>(works: &'a [Work<'a>], options: &RidgeOptions) -> Resul
             let layer = |(id, geometry)| Layer::new(index, id, geometry, positions, calibration.len());
             layers.extend(found.map(layer));
         }
+        if options.residual {
+            let joint = |layer: &Layer| Joint::of(&members[layer.member].model, layer.id);
+            let joints: Option<Vec<Joint>> = layers.iter().map(joint).collect();
+            layers.iter_mut().zip(joints.into_iter().flatten()).for_each(|(layer, joint)| layer.joint = Some(joint));
+        }
         let most = layers.iter().map(Layer::bytes).max().unwrap_or(0);
         for layers in layers.chunks((MOST_BYTES / most.max(1)).max(1)) {
             let mut seen = Vec::new();
@@ -103,7 +110,8 @@ impl Member<'_> {
         let centred = |own: Vec<Regression>| own.into_iter().zip(&fit).map(|(own, fit)| own.centred_as(fit)).collect();
         let tuning: Option<Vec<Regression>> = tuning.map(centred);
         let name = self.model.graph().node(id).name.clone();
-        let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights) };
+        let sum = layer.joint.as_ref().map(|joint| joint.sum);
+        let kept = Refit { layer: name.clone(), lambda: None, degenerate: Some(Degenerate::KeptWeights), sum };
         let refit = match refit(&self.model, layer, &fit, tuning.as_ref().unwrap_or(&fit), lambdas) {
             None => kept,
             Some(fit) => {
@@ -111,7 +119,7 @@ impl Member<'_> {
                 match with_layer(&self.model, id, Some(weight), &fit.shift(&self.model, id)) {
                     Ok(refitted) => {
                         self.model = refitted;
-                        Refit { layer: name, lambda: Some(fit.lambda), degenerate: fit.degenerate }
+                        Refit { layer: name, lambda: Some(fit.lambda), degenerate: fit.degenerate, sum }
                     }
                     // Too large for f32.
                     Err(RepairError::NonFinite { .. }) => kept,

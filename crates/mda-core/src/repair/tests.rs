@@ -98,7 +98,7 @@ fn run(source: &Model, component: &Component, images: &Images, how: &Repair) -> 
 }
 
 fn ridge(lambda: f64) -> Repair {
-    Repair::Ridge(RidgeOptions { lambdas: vec![lambda], observations: 10_000 })
+    Repair::Ridge(RidgeOptions { lambdas: vec![lambda], observations: 10_000, ..RidgeOptions::default() })
 }
 
 /// Copies filter `from` over filter `to` in an outermost axis.
@@ -268,7 +268,7 @@ fn batch_norm_gets_the_statistics_of_the_component() {
 fn tuning_images_choose_the_lambda() {
     let (source, images) = (chain(), Images::new(200, 2, 6));
     let component = cut(&source, &[("conv1", 2)]);
-    let options = RidgeOptions { lambdas: vec![1e3, 1e-6], observations: 10_000 };
+    let options = RidgeOptions { lambdas: vec![1e3, 1e-6], observations: 10_000, ..RidgeOptions::default() };
     let repaired = run(&source, &component, &images, &Repair::Ridge(options));
     assert_eq!(repaired.layers[1].lambda, Some(1e-6));
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 const TRIAL_IMAGES: Limit = Limit { category: 50, task: 500 };
 /// So many multiply-adds of the source do as well; and so many images of a category are always needed.
 const TRIAL_MACS: u64 = 25_000_000_000;
-const LEAST_TRIAL: usize = 20;
+const LEAST_TRIAL: usize = 10;
 /// How many images tell how sensitive a layer is.
 const SENSITIVITY_IMAGES: Limit = Limit { category: 20, task: 200 };
 /// How many images tell what the loss minds.
@@ -227,9 +227,11 @@ impl<'a> Trials<'a> {
 /// The repair that plans are compared under: the same, on fewer observations.
 pub(crate) fn quick(repair: &Repair) -> Repair {
     match repair {
-        Repair::Ridge(_) => {
-            Repair::Ridge(RidgeOptions { lambdas: vec![TRIAL_LAMBDA], observations: TRIAL_OBSERVATIONS })
-        }
+        Repair::Ridge(options) => Repair::Ridge(RidgeOptions {
+            lambdas: vec![TRIAL_LAMBDA],
+            observations: TRIAL_OBSERVATIONS,
+            ..options.clone()
+        }),
         other => other.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::graph::NodeId;
 use crate::observe::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Rows, Sampling, Sums};
+use crate::repair::joint::Joint;
 
 /// More rows than this for every regressor tell next to nothing: the error that so many leave is less than a fiftieth above
 /// that of endlessly many.
@@ -14,6 +15,8 @@ pub(super) struct Layer {
     pub(super) member: usize,
     pub(super) id: NodeId,
     pub(super) geometry: Geometry,
+    /// The sum that it is fitted to, where that is not its own outputs.
+    pub(super) joint: Option<Joint>,
     /// The most output positions that are read of one image.
     pub(super) positions: usize,
     /// The most rows of all images together.
@@ -31,7 +34,7 @@ impl Layer {
         let most = if regressors > MOST_REGRESSORS { MOST_ROWS } else { enough };
         let rows = Sampling::new(&geometry, images, positions, most).rows();
         let by_rows = regressors > MOST_REGRESSORS || 2 * rows <= regressors;
-        Self { member, id, geometry, positions, most, rows, by_rows }
+        Self { member, id, geometry, joint: None, positions, most, rows, by_rows }
     }
 
     pub(super) fn gatherer(&self, rows: usize) -> Gathered {

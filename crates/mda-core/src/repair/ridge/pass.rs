@@ -34,8 +34,12 @@ impl<'a> Pass<'a> {
         layers: &[Layer],
     ) -> Result<Vec<Regressions>, RepairError> {
         let indices = self.source.indices();
+        let answered = match layers.first().and_then(|layer| Some((layer, layer.joint.as_ref()?))) {
+            Some((layer, joint)) => members[layer.member].work.origin(joint.sum)?.0,
+            None => origin,
+        };
         self.source.join(source, source.graph().node(origin).inputs[0])?;
-        self.source.advance(source, origin)?;
+        self.source.advance(source, answered)?;
         for layer in layers {
             let Member { model, fronts, .. } = &mut members[layer.member];
             let input = model.graph().node(layer.id).inputs[0];
@@ -47,11 +51,14 @@ impl<'a> Pass<'a> {
             let Some(front) = &fronts[set] else { continue };
             let inputs = front.values(model, model.graph().node(layer.id).inputs[0])?;
             let sampling = Sampling::new(&layer.geometry, indices.len(), layer.positions, layer.most);
+            let others = layer.joint.iter().flat_map(|joint| &joint.others);
+            let others = others.map(|&other| front.values(model, other)).collect::<Result<Vec<_>, _>>()?;
             let gathered = (0..layer.geometry.groups).map(|_| layer.gatherer(sampling.rows())).collect::<Vec<_>>();
-            gathering.push(Gathering { layer, kept: work.origin(layer.id)?.1, inputs, sampling, gathered });
+            let kept = work.origin(layer.joint.as_ref().map_or(layer.id, |joint| joint.sum))?.1;
+            gathering.push(Gathering { layer, kept, inputs, others, sampling, gathered });
         }
         let mut first = 0;
-        for answer in self.source.values(source, origin)? {
+        for answer in self.source.values(source, answered)? {
             let answer = answer?;
             let images = &indices[first..indices.len().min(first + answer.shape()[0])];
             gathering.iter_mut().try_for_each(|gathering| gathering.add(&answer, first, images))?;
@@ -63,7 +70,7 @@ impl<'a> Pass<'a> {
                 return Ok(regressions);
             }
             let layer = source.graph().node(origin).name.clone();
-            Err(if self.is_finite(source, origin)? {
+            Err(if self.is_finite(source, answered)? {
                 RepairError::NonFinite { what: format!("what the component computes before `{layer}`") }
             } else {
                 RepairError::SourceNonFinite { layer }
@@ -89,6 +96,8 @@ struct Gathering<'l, 'v> {
     /// The source's outputs that it answers to.
     kept: &'l [usize],
     inputs: Values<'v>,
+    /// What its outputs are added to, where it is fitted to the sum.
+    others: Vec<Values<'v>>,
     sampling: Sampling,
     gathered: Vec<Gathered>,
 }
@@ -97,11 +106,17 @@ impl Gathering<'_, '_> {
     /// Takes up a batch: `images` are those that the source gave `answer` for, the first of which is number `first` of the set.
     fn add(&mut self, answer: &Tensor, first: usize, images: &[usize]) -> Result<(), RepairError> {
         let Some(input) = self.inputs.next().transpose()? else { return Ok(()) };
-        let Self { layer: Layer { geometry, .. }, kept, sampling, gathered, .. } = self;
+        let others = self.others.iter_mut().filter_map(Values::next).collect::<Result<Vec<_>, _>>()?;
+        let Self { layer: Layer { geometry, joint, .. }, kept, sampling, gathered, .. } = self;
         let sample = sampling.of_batch(geometry, first, images);
         gathered.par_iter_mut().enumerate().for_each(|(group, gathered)| {
-            let kept = &kept[group * geometry.filters..(group + 1) * geometry.filters];
-            gathered.add(&geometry.observe(&input, group, &sample), &geometry.targets(answer, kept, &sample));
+            let own: Vec<usize> = (group * geometry.filters..(group + 1) * geometry.filters).collect();
+            let mut targets = geometry.targets(answer, &kept[own[0]..][..own.len()], &sample);
+            if let Some(joint) = joint {
+                let others: Vec<_> = others.iter().map(|other| geometry.targets(other, &own, &sample)).collect();
+                joint.answers(&mut targets, &others, own[0], own.len());
+            }
+            gathered.add(&geometry.observe(&input, group, &sample), &targets);
         });
         Ok(())
     }
