@@ -1,6 +1,7 @@
 //! Repairs of tiny models whose right answer is known.
 
 mod degenerate;
+mod residual;
 
 use super::*;
 use crate::cut::KeepPlan;
