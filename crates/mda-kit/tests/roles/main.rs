@@ -42,8 +42,10 @@ impl Bench {
         self.diary.keeps_to(self.name, &parts_of(&component, &self.data));
         let spoke = self.diary.during("attributing", self.name);
         assert!(!spoke.is_empty());
-        let fitted: HashSet<usize> =
-            ["choosing what stays", "repairing"].iter().flat_map(|step| self.diary.during(step, self.name)).collect();
+        let fitted: HashSet<usize> = ["choosing what stays", "repairing the best plans", "repairing"]
+            .iter()
+            .flat_map(|step| self.diary.during(step, self.name))
+            .collect();
         assert!(spoke.is_disjoint(&fitted), "what spoke did not fit or choose");
         component
     }

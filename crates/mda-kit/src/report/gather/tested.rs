@@ -3,9 +3,8 @@
 use crate::error::Error;
 use crate::progress::{Progress, Stoppable};
 use crate::report::subject::Subject;
-use crate::runtime::Runtime;
 use mda_core::evaluate::Evaluation;
-use mda_core::run::{ImageSource, LabelledLogits};
+use mda_core::run::{ImageSource, LabelledLogits, Runner};
 
 /// The test images of one part that the model knows.
 pub(super) struct PartTest<'a> {
@@ -23,10 +22,21 @@ pub(super) struct Tested<'a> {
 }
 
 impl<'a> Tested<'a> {
+    /// The multiply-adds of [`Tested::new`], at most.
+    ///
+    /// # Errors
+    /// As [`crate::Data::test`].
+    pub(super) fn effort(subject: &Subject<'a>) -> Result<u64, Error> {
+        let mut images = 0;
+        for data in subject.parts.iter().filter_map(|part| part.data) {
+            images += data.test()?.labels().len() as u64;
+        }
+        Ok(images * subject.model.size().macs)
+    }
+
     /// # Errors
     /// [`Error::NoTest`] without any data, [`Error::Labels`], [`Error::Run`], and as [`crate::Data::test`].
-    pub(super) fn new(subject: &Subject<'a>, runtime: &Runtime, progress: &'a dyn Progress) -> Result<Self, Error> {
-        let runner = runtime.runner();
+    pub(super) fn new(subject: &Subject<'a>, runner: &Runner<'_>, progress: &'a dyn Progress) -> Result<Self, Error> {
         let mut parts = Vec::new();
         for part in &subject.parts {
             let Some(data) = part.data else {
