@@ -82,7 +82,7 @@ impl Job<'_> {
         let Repaired { model, layers } = match (repaired, &settings.repair) {
             (Some(repaired), _) => repaired,
             (None, Repair::None) => Repaired { model: cut.model.clone(), layers: Vec::new() },
-            (None, how) => self.running("repairing", self.repairing(&[&cut]), |job, _| job.repair(how, &cut))?,
+            (None, how) => self.running("repairing", self.repairing_one(&cut), |job, _| job.repair(how, &cut))?,
         };
         let formulation = formulations[winner].clone();
         Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().clone() })

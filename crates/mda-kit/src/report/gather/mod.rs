@@ -81,7 +81,7 @@ pub(super) fn gather(asked: &Reporting<'_>, runtime: &Runtime) -> Result<Report,
                 (1, _) => subject.model.clone(),
                 (_, Some(Component { model, .. })) => model.clone(),
                 _ => made.with_job(runner, progress, |job| {
-                    let effort = job.repairing(&[&made.cut]);
+                    let effort = job.repairing_one(&made.cut);
                     job.running("repairing the parts again", effort, |job, _| {
                         Ok(job.repair(&made.repair, &made.cut)?.model)
                     })

@@ -38,7 +38,11 @@ pub(super) fn verdict(
         let mut rows = own_row(subject, tested, index, runner)?;
         if let Some(made) = &remade[index] {
             let step = "comparing with the source and with other cuts of the same size";
-            let compared = effort(made, part, runner, progress).and_then(|effort| {
+            let images = match (&tested.parts[index], &made.task[..]) {
+                (Some(test), [_]) => test.images.labels().len(),
+                (test, _) => test.as_ref().map_or(0, |test| test.positions.len()),
+            };
+            let compared = effort(made, images, runner, progress).and_then(|effort| {
                 progress.running(step, runner, effort, |runner, _| compared(made, part, runner, progress))
             });
             if let Some((own, models)) = gaps.unless_failed(Section::Verdict, compared)? {
@@ -118,16 +122,15 @@ impl Trial<'_> {
     }
 }
 
-/// The multiply-adds of [`compared`], about.
-fn effort(made: &Remade<'_>, part: &PartOf<'_>, runner: &Runner<'_>, progress: &dyn Progress) -> Result<u64, Error> {
-    let Some(data) = part.data else { return Ok(0) };
+/// The multiply-adds of [`compared`], about, with so many test images.
+fn effort(made: &Remade<'_>, images: usize, runner: &Runner<'_>, progress: &dyn Progress) -> Result<u64, Error> {
     let repairing = match made.repair {
         Repair::None => 0,
-        _ => made.with_job(runner, progress, |job| Ok(job.repairing(&[&made.cut])))?,
+        _ => made.with_job(runner, progress, |job| Ok(job.repairing_one(&made.cut)))?,
     };
     let others = OTHERS.len() as u64;
     let measuring = made.source.size().macs + (1 + others) * made.cut.model.size().macs;
-    Ok(others * repairing + data.test()?.labels().len() as u64 * measuring)
+    Ok(others * repairing + images as u64 * measuring)
 }
 
 /// The source, the component as it was cut, and what other ways to choose as many channels give; with the components of these,
