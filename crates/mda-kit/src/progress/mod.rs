@@ -191,7 +191,7 @@ mod tests {
         let untold = ["choosing what stays", "comparing layer by layer"];
         assert!(without.iter().all(|step| untold.contains(step)), "{without:?}");
         for (step, headway) in &steps {
-            assert!(headway.is_over() && headway.fraction().is_none_or(|done| done > 0.6), "{step}: {headway:?}");
+            assert!(headway.is_over() && headway.fraction().is_none_or(|done| done > 0.5), "{step}: {headway:?}");
         }
         assert!(steps.iter().any(|(step, _)| step == "repairing the best plans"), "{steps:?}");
     }
