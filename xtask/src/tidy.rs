@@ -2,6 +2,7 @@
 
 mod circles;
 mod imports;
+mod links;
 mod program;
 
 use anyhow::{Context, bail};
@@ -35,6 +36,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let prefix = format!("{}/", root.display());
     violations.extend(modules.map(|problem| problem.replace(&prefix, "")));
     violations.extend(crate::rust_version::disagreements(root)?);
+    violations.extend(links::check(root)?);
     if !violations.is_empty() {
         bail!("{} tidiness violations\n  {}", violations.len(), violations.join("\n  "));
     }

@@ -65,6 +65,9 @@ pub(crate) enum Command {
     Backends,
     Completions(Completions),
     Manual(Manual),
+    /// Print the book's page of all commands and flags, as Markdown.
+    #[command(hide = true)]
+    Reference,
 }
 
 /// Print completions for a shell.

@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod inspect;
 mod predict;
+mod reference;
 mod report;
 mod shell;
 mod study;
@@ -95,5 +96,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Backends => backends::run(&context),
         Command::Completions(arguments) => shell::completions(arguments),
         Command::Manual(arguments) => shell::manual(&context, arguments),
+        Command::Reference => reference::run(),
     }
 }

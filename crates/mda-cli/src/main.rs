@@ -12,6 +12,7 @@ mod memory;
 mod models;
 mod output;
 mod printer;
+mod progress;
 mod suggestions;
 mod table;
 mod tasks;

@@ -5,9 +5,13 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The exit status where whoever reads stdout has had enough: that of a program that SIGPIPE ends, as `head` ends others.
 pub(crate) const CLOSED_PIPE: u8 = 128 + 13;
+
+/// Whether a line stands on the terminal that the next text takes the place of.
+static DRAWN: Mutex<bool> = Mutex::new(false);
 
 /// A result that did not arrive.
 #[derive(Debug)]
@@ -35,14 +39,41 @@ pub(crate) fn result(text: &str) -> Result<(), Unprintable> {
 
 /// Prints a result for programs, such as JSON or a script: the bytes as they are.
 pub(crate) fn raw(bytes: &[u8]) -> Result<(), Unprintable> {
+    let _drawn = cleared();
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Unprintable)
 }
 
 /// Tells something on stderr, in lines of its own.
 pub(crate) fn tell(text: &str) {
+    let _drawn = cleared();
+    said(&(shown(text, Lines::Many) + "\n"));
+}
+
+/// Draws a line on the terminal that stderr is, over the one that was drawn last.
+pub(crate) fn draw(line: &str) {
+    let mut drawn = cleared();
+    said(&shown(line, Lines::One));
+    *drawn = true;
+}
+
+/// Takes the line that was drawn last away.
+pub(crate) fn undraw() {
+    drop(cleared());
+}
+
+/// The terminal without the line that was drawn last; while this is held, nobody draws.
+fn cleared() -> MutexGuard<'static, bool> {
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if std::mem::take(&mut *drawn) {
+        said("\r\u{1b}[2K");
+    }
+    drawn
+}
+
+fn said(text: &str) {
     // There is nobody to tell that telling fails, and no reason to stop what goes on.
-    let _ = io::stderr().write_all((shown(text, Lines::Many) + "\n").as_bytes());
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// What clap answers instead of a command: help and versions on stdout, what it did not understand on stderr.

@@ -1,6 +1,7 @@
 //! Named steps with their wall-clock seconds.
 
 use crate::output::Output;
+use crate::progress::Live;
 use mda::{Event, Progress, peak_mib};
 use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
@@ -21,18 +22,18 @@ struct Step {
 /// Tells the user how the work goes, and keeps how long each step took.
 pub(crate) struct Listener {
     output: Output,
+    live: Live,
     timings: Mutex<Timings>,
 }
 
 impl Listener {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, timings: Mutex::default() }
+        Self { output, live: Live::new(output), timings: Mutex::default() }
     }
 
-    /// Runs a step of the program's own.
-    pub(crate) fn step<T, E>(&self, step: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let progress: &dyn Progress = self;
-        progress.step(step, work)
+    /// As the library is told of it.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        self
     }
 
     /// All steps so far.
@@ -44,6 +45,7 @@ impl Listener {
 impl Progress for Listener {
     fn on(&self, event: Event<'_>) {
         match event {
+            Event::Begins { step, headway } => self.live.begins(step, headway),
             Event::Ends { step, seconds } => {
                 let peak_mib = peak_mib();
                 let memory = peak_mib.map(|peak| format!(", peak memory {peak:.0} MiB")).unwrap_or_default();

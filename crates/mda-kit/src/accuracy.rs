@@ -3,6 +3,7 @@
 use crate::data::{Data, match_labels};
 use crate::disassemble::Component;
 use crate::error::Error;
+use crate::progress::{Progress, Silent, Stoppable};
 use crate::runtime::Runtime;
 use crate::source::Source;
 use mda_core::Model;
@@ -58,10 +59,27 @@ impl Component {
     /// # Errors
     /// [`Error::Labels`] where the data lacks a category of the task, [`Error::Run`], and as [`Data::test`].
     pub fn measure(&self, source: &Source, data: &Data, runtime: &Runtime) -> Result<Accuracies, Error> {
-        let (runner, test) = (runtime.runner(), data.test()?);
-        let labels = match_labels(test, source.model().categories())?;
-        let subject = Subject { runner: &runner, source: source.model(), test, labels: &labels, task: &self.task };
-        subject.measure(&self.cut.model, &self.model)
+        self.measured(source, data, &runtime.runner(), &Silent)
+    }
+
+    pub(crate) fn measured(
+        &self,
+        source: &Source,
+        data: &Data,
+        runner: &Runner<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Accuracies, Error> {
+        let (source, task) = (source.model(), &self.task);
+        let test = &Stoppable { images: data.test()?, progress };
+        let labels = &match_labels(test, source.categories())?;
+        let own = labels.positions(test.labels(), task, test.categories(), source.categories())?.len();
+        // Areas are of all images.
+        let images = if task.len() == 1 { own + test.labels().len() } else { own };
+        let models = [source, &self.cut.model, &self.model];
+        let macs = images as u64 * models.map(|model| model.size().macs).iter().sum::<u64>();
+        progress.running("measuring on test images", runner, macs, |runner, _| {
+            Subject { runner, source, test, labels, task }.measure(&self.cut.model, &self.model)
+        })
     }
 }
 

@@ -65,7 +65,7 @@ pub fn share(
     let disassembly = disassemble(source, data).task(task)?.keep_params(0.25).candidates(None);
     let disassembly = disassembly.calibration(usize::MAX).named(name).progress(progress);
     let component = disassembly.run(runtime)?;
-    let accuracy = progress.step("measuring on test images", || component.measure(source, data, runtime))?;
+    let accuracy = disassembly.measure(&component, runtime)?;
     let baselines = progress.step("comparing with other formulations at the same size", || {
         let other = |name| disassembly.same_size(&component, &Formulation::preset(name)?, runtime);
         let others = BASELINES.map(other).into_iter().collect::<Result<Vec<Model>, Error>>()?;

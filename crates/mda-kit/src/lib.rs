@@ -62,7 +62,7 @@ pub use mda_core as core;
 pub use mda_core::Model;
 pub use mda_data::{Preset, Split};
 pub use memory::peak_mib;
-pub use progress::{Cancelled, Event, Progress, Silent};
+pub use progress::{Cancelled, Event, Headway, Progress, Silent};
 pub use report::report;
 pub use runtime::{BATCH_SIZE, Runtime};
 pub use source::Source;

@@ -61,11 +61,7 @@ pub(crate) fn run(context: &Context, arguments: &Assemble) -> anyhow::Result<()>
     models::write(&assembled.model, &target)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let data: Vec<&Data> = data.iter().collect();
-    let measured = if data.is_empty() {
-        Vec::new()
-    } else {
-        listener.step("measuring on test images", || assembled.measure(&data, &runtime))?
-    };
+    let measured = if data.is_empty() { Vec::new() } else { assembly.measure(&assembled, &runtime)? };
     if let Some(card) = &card {
         let of_all = |(measured, data): (&Measured, &&Data)| card::Measured {
             data: card::data_name(data),

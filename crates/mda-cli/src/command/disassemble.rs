@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     context.output.progress(format!("wrote {}", arguments.output.display()));
     let accuracies = match arguments.no_evaluate {
         true => None,
-        false => Some(listener.step("measuring on test images", || component.measure(&source, &data, &runtime))?),
+        false => Some(disassembly.measure(&component, &runtime)?),
     };
     if let Some(card) = &card {
         let measured = card::of_component(accuracies.as_ref(), &data);

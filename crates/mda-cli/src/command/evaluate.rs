@@ -63,7 +63,13 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> anyhow::Result<()>
     let runner = runtime.runner();
     let mut parts = Vec::new();
     for set in &sets {
-        parts.push(listener.step("evaluating", || set.logits(&runner, &model, &wanted))?);
+        let positions = set.positions(&wanted)?;
+        let effort = positions.len() as u64 * model.size().macs;
+        parts.push(
+            listener
+                .progress()
+                .running("evaluating", &runner, effort, |runner, _| set.logits(runner, &model, &positions))?,
+        );
     }
     let run = LabelledLogits::joined(parts)?;
     anyhow::ensure!(!run.labels.is_empty(), "the data has no image of the task's categories");

@@ -5,9 +5,10 @@ mod files;
 use super::Context;
 use crate::args::Predict;
 use crate::models;
+use crate::progress::Live;
 use crate::table::Table;
-use mda::Model;
 use mda::predict::{Prediction, Predictor};
+use mda::{Headway, Model};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -45,10 +46,17 @@ pub(crate) fn run(context: &Context, arguments: &Predict) -> anyhow::Result<()> 
     let mut predictor = Predictor::new(model, &runtime)?;
     let start = std::time::Instant::now();
     let mut failed = 0;
-    let predictions = predictor.predict(&files, |error| {
-        failed += 1;
-        context.output.warning(error.to_string());
-    })?;
+    let (live, headway) = (Live::new(context.output), Headway::of(files.len() as u64));
+    live.begins("looking at images", &headway);
+    let mut predictions = Vec::with_capacity(files.len());
+    for files in files.chunks(context.batch_size) {
+        predictions.extend(predictor.predict(files, |error| {
+            failed += 1;
+            context.output.warning(error.to_string());
+        })?);
+        headway.add(files.len() as u64);
+    }
+    drop(live);
     let seconds = start.elapsed().as_secs_f64();
     let count = predictions.len();
     anyhow::ensure!(count > 0, "none of {} files is an image that can be read", files.len());

@@ -5,6 +5,7 @@ mod markdown;
 use super::Context;
 use crate::args;
 use crate::output::Output;
+use crate::progress::Live;
 use anyhow::Context as _;
 use mda::study::{Failure, Recipe, Record, Report, Study};
 use mda::{Event, Progress};
@@ -16,12 +17,14 @@ pub(super) fn run(context: &Context, arguments: &args::Study) -> anyhow::Result<
     let own_folder = arguments.recipe.parent().unwrap_or(Path::new("."));
     let root = arguments.root.as_deref().unwrap_or(own_folder);
     let runtime = context.runtime()?;
-    let teller = Teller(context.output);
+    let teller = Teller { output: context.output, live: Live::new(context.output) };
     let mut study = Study::open(recipe, root)?.progress(&teller);
     if let Some(jobs) = arguments.jobs {
         study = study.jobs(jobs.into());
     }
-    finish(context.output, &study.run(&arguments.output, &runtime)?)
+    let report = study.run(&arguments.output, &runtime)?;
+    drop(teller);
+    finish(context.output, &report)
 }
 
 /// Writes the tables, of what is done and of what is not to be had.
@@ -38,16 +41,22 @@ fn finish(output: Output, report: &Report) -> anyhow::Result<()> {
 }
 
 /// Tells of whole runs; the steps of several at once would say little.
-struct Teller(Output);
+struct Teller {
+    output: Output,
+    live: Live,
+}
 
 impl Progress for Teller {
     fn on(&self, event: Event<'_>) {
         match event {
-            Event::Planned { study, pieces } => self.0.progress(format!("{study}: {pieces} pieces of work")),
-            Event::Measured(record) => self.0.progress(measured(record)),
-            Event::Failed(failure) => self.0.progress(failed(failure)),
-            Event::Note(text) => self.0.note(text),
-            Event::Warning(text) => self.0.warning(text),
+            Event::Planned { study, pieces, headway } => {
+                self.output.progress(format!("{study}: {pieces} pieces of work"));
+                self.live.begins(study, headway);
+            }
+            Event::Measured(record) => self.output.progress(measured(record)),
+            Event::Failed(failure) => self.output.progress(failed(failure)),
+            Event::Note(text) => self.output.note(text),
+            Event::Warning(text) => self.output.warning(text),
             _ => {}
         }
     }

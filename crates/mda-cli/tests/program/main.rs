@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod book;
 mod evaluate;
 mod failures;
 mod images;

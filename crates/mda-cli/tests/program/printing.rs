@@ -107,6 +107,37 @@ fn progress_that_nobody_hears_stops_nothing() {
     assert_eq!(error.status.code(), Some(1));
 }
 
+/// An image that comes after nine seconds, with others behind it, and what `mda predict` with these flags says meanwhile.
+#[cfg(target_os = "linux")]
+fn said_while_waiting(flags: &str) -> String {
+    let bench = Bench::new();
+    let write = |name: &str| {
+        let mut encoder = png::Encoder::new(std::fs::File::create(bench.path(name)).unwrap(), 28, 28);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[0; 28 * 28]).unwrap();
+    };
+    write("a.png");
+    write("b.png");
+    let line = "mkfifo late; (sleep 9; cat a.png > late) & $MDA predict $MODEL a.png b.png late b.png --batch 1";
+    let output = shell(&bench, &format!("{line} {flags}; wait"));
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("late"), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_lasts_tells_a_line_of_progress_unless_it_is_to_be_quiet() {
+    let (told, quiet) = std::thread::scope(|scope| {
+        let quiet = scope.spawn(|| said_while_waiting("--quiet"));
+        (said_while_waiting(""), quiet.join().unwrap())
+    });
+    let lines: Vec<&str> = told.lines().collect();
+    // A busy machine may be a second late.
+    assert!(lines.len() == 2 && lines[0].starts_with("looking at images: 50 % after "), "{told}");
+    assert!(lines[0].ends_with(" s left") && lines[1].starts_with("4 images in "), "{told}");
+    assert_eq!(quiet, "");
+}
+
 #[test]
 fn quiet_leaves_the_result() {
     let bench = Bench::new();

@@ -49,6 +49,28 @@ addEventListener('load', () => setTimeout(() => {
 }, 50));
 </script>"#;
 
+/// What is on paper: told of a page whose style for print is its style on the screen.
+const ON_PAPER: &str = r#"<script>
+addEventListener('load', () => setTimeout(() => {
+  dispatchEvent(new Event('beforeprint'));
+  const all = kind => [...document.querySelectorAll(kind)];
+  const seen = {
+    page: getComputedStyle(document.body).backgroundColor,
+    ink: getComputedStyle(document.body).color,
+    buttons: all('button').filter(button => button.getClientRects().length > 0).length,
+    hidden: all('.panel, details > *').filter(part => part.getClientRects().length === 0).length,
+    clipped: all('section, .scroll, details, table, svg, pre').filter(part => {
+      const box = part.getBoundingClientRect();
+      return box.right > innerWidth + 1 || box.left < 0;
+    }).map(part => part.outerHTML.slice(0, 80)),
+  };
+  const out = document.createElement('pre');
+  out.id = 'seen';
+  out.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(seen))));
+  document.body.append(out);
+}, 50));
+</script>"#;
+
 /// A Chromium, where there is one: `MDA_BROWSER`, or by its usual names.
 fn browser() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("MDA_BROWSER") {
@@ -59,10 +81,9 @@ fn browser() -> Option<PathBuf> {
     names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
 }
 
-/// What a browser sees of the page at `path`, in a light or a dark theme, and a window of `width` pixels.
-fn seen(browser: &Path, bench: &Bench, page: &str, dark: bool, width: u32) -> Value {
-    let text = bench.read(page).replacen("<style>", &format!("{PROBE}<style>"), 1);
-    bench.write("probed.html", &text);
+/// What a browser sees of the page `text` with `probe` in it, in a light or a dark theme, and a window of `width` pixels.
+fn seen(browser: &Path, bench: &Bench, text: &str, probe: &str, dark: bool, width: u32) -> Value {
+    bench.write("probed.html", &text.replacen("<style>", &format!("{probe}<style>"), 1));
     let scheme = format!("--blink-settings=preferredColorScheme={}", if dark { 0 } else { 1 });
     let output = Command::new(browser)
         .args([
@@ -105,7 +126,7 @@ fn unbase64(text: &str) -> Vec<u8> {
     bytes.collect()
 }
 
-/// Looks at a page in both themes and on a phone.
+/// Looks at a page in both themes, on a phone and on paper.
 fn look_at(bench: &Bench, page: &str, expected: &[&str]) {
     let text = bench.read(page);
     assert!(text.len() as u64 <= MOST_BYTES && text.starts_with("<!doctype html>\n<!-- A report of MDA. -->"));
@@ -122,9 +143,14 @@ fn look_at(bench: &Bench, page: &str, expected: &[&str]) {
         );
         return;
     };
-    let light = seen(&browser, bench, page, false, 1100);
-    let dark = seen(&browser, bench, page, true, 1100);
-    let phone = seen(&browser, bench, page, false, 500);
+    let light = seen(&browser, bench, &text, PROBE, false, 1100);
+    let dark = seen(&browser, bench, &text, PROBE, true, 1100);
+    let phone = seen(&browser, bench, &text, PROBE, false, 500);
+    // As wide as the text on a sheet of A4.
+    let paper = seen(&browser, bench, &text.replace("@media print", "@media all"), ON_PAPER, true, 718);
+    assert_eq!((&paper["page"], &paper["ink"]), (&"rgb(255, 255, 255)".into(), &"rgb(0, 0, 0)".into()));
+    assert_eq!((&paper["buttons"], &paper["hidden"]), (&0.into(), &0.into()), "all is open and nothing to be pressed");
+    assert_eq!(paper["clipped"], serde_json::json!([]));
     assert_ne!(light["page"], dark["page"], "both themes are there");
     for seen in [&light, &dark, &phone] {
         assert_eq!(seen["errors"], serde_json::json!([]));
@@ -155,12 +181,36 @@ fn the_demo_reports_in_a_browser() {
         "joins 2 components and tells 10 categories apart",
         "On 2,000 test images it is right in",
         "as small, channels at random",
+        "As many channels drawn at random and repaired alike reach",
         "How small can it be?",
         "Who takes whose images?",
         "chose between whole components",
         "mda demo --quiet --output=demo --report",
     ];
     look_at(&bench, "demo/report.html", &expected);
+    let both = [
+        "report",
+        "demo/assembled.safetensors",
+        "--data=demo/data/mnist",
+        "--data=demo/data/fashion-mnist",
+        "--source=demo/sources/lenet5-mnist.safetensors",
+        "--source=demo/sources/lenet5-fashion-mnist.safetensors",
+        "--json",
+        "--quiet",
+        "--output=both.html",
+    ];
+    let value: Value = serde_json::from_str(&bench.succeeds(&both)).unwrap();
+    let joint: Vec<f64> = value["verdict"]["groups"][0]["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["score"]["percent"].as_f64().unwrap())
+        .collect();
+    assert!(joint.len() == 3 && joint.iter().all(|percent| (60.0..100.0).contains(percent)), "{joint:?}");
+    assert!(
+        joint[0] > joint[2],
+        "components whose channels were drawn at random are worse when they are joined, too: {joint:?}"
+    );
     // The assembled model alone, afterwards: without its sources there is nothing to compare it with, and it says so.
     let alone =
         ["report", "demo/assembled.safetensors", "--data=demo/data/mnist", "--data=demo/data/fashion-mnist", "--quiet"];

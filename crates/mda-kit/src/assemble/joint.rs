@@ -132,16 +132,41 @@ impl Joint<'_> {
     /// # Errors
     /// As [`Joint::testing`].
     pub fn measure(&self, runner: &Runner<'_>, model: &Model, parts: &[Part]) -> Result<Vec<Measured>, Error> {
-        let mut measured = Vec::new();
-        for ((data, part), block) in self.data.iter().zip(parts).zip(blocks(parts)) {
-            let images = Stoppable { images: data.test()?, progress: self.progress };
-            let map: LabelMap = match_labels(&images, &part.data_names)?.shifted(block.start);
-            let positions = known(&map, &images, (0..images.labels().len()).collect());
-            let evaluation = map.evaluation(&runner.logits(model, &images, &positions)?);
-            let own: Vec<usize> = block.collect();
-            measured.push(Measured { joint: evaluation.among(&own), within: evaluation.within(&own) });
+        let mut images = 0;
+        for data in self.data {
+            images += data.test()?.labels().len() as u64;
         }
-        Ok(measured)
+        let macs = images * model.size().macs;
+        self.progress.running("measuring on test images", runner, macs, |runner, _| {
+            let parts = self.data.iter().zip(parts).zip(blocks(parts));
+            parts.map(|((data, part), block)| self.part_measured(runner, model, data, part, block)).collect()
+        })
+    }
+
+    fn part_measured(
+        &self,
+        runner: &Runner<'_>,
+        model: &Model,
+        data: &Data,
+        part: &Part,
+        block: Range<usize>,
+    ) -> Result<Measured, Error> {
+        let images = Stoppable { images: data.test()?, progress: self.progress };
+        let map: LabelMap = match_labels(&images, &part.data_names)?.shifted(block.start);
+        let positions = known(&map, &images, (0..images.labels().len()).collect());
+        let evaluation = map.evaluation(&runner.logits(model, &images, &positions)?);
+        let own: Vec<usize> = block.collect();
+        Ok(Measured { joint: evaluation.among(&own), within: evaluation.within(&own) })
+    }
+
+    /// The multiply-adds of calibrating, at most.
+    pub(super) fn effort(&self, parts: &[Part], calibration: Calibration) -> Result<u64, Error> {
+        let mut images = 0;
+        for (data, part) in self.data.iter().zip(parts) {
+            let asked = calibration.per_category.saturating_mul(part.data_names.len());
+            images += data.train()?.labels().len().min(asked) as u64;
+        }
+        Ok(images * parts.iter().map(|part| part.model.size().macs).sum::<u64>())
     }
 }
 

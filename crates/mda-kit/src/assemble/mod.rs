@@ -183,12 +183,24 @@ impl<'a> Assembly<'a> {
         let (parts, fitted_on) = match rescaling {
             Rescaling::None => (self.parts.clone(), None),
             _ => {
-                self.progress.step("rescaling", || joint.rescale(&runner, &self.parts, rescaling, self.calibration))?
+                let effort = joint.effort(&self.parts, self.calibration)?;
+                self.progress.running("rescaling", &runner, effort, |runner, _| {
+                    joint.rescale(runner, &self.parts, rescaling, self.calibration)
+                })?
             }
         };
         let model = self.progress.step("assembling", || self.join(&parts))?;
         let model = recorded(model, rescaling, self.calibration.prior, fitted_on);
         Ok(Assembled { model, parts, rescaling, form: self.form })
+    }
+
+    /// Measures what was assembled on the test images, as [`Assembled::measure`] does, and tells how it goes.
+    ///
+    /// # Errors
+    /// As [`Assembled::measure`].
+    pub fn measure(&self, assembled: &Assembled, runtime: &Runtime) -> Result<Vec<Measured>, Error> {
+        let joint = Joint { data: &self.data, progress: self.progress };
+        joint.measure(&runtime.runner(), &assembled.model, &assembled.parts)
     }
 
     /// What of the data is not looked at: several components may share a data set, so what none of them knows, and once.

@@ -120,7 +120,8 @@ impl Job<'_> {
         let rankings: Vec<Ranking<'_>> = ranked.iter().map(Ranked::ranking).collect();
         let trials = Trials::new(self, spending.repair);
         // A step of its own, since it looks at images that may not choose.
-        let known = || self.progress.step("observing the source", || self.known(attributions));
+        let known =
+            || self.running("observing the source", self.observing(attributions), |job, _| job.known(attributions));
         let known = spending.repair.refits().then(known).transpose()?;
         // Whose plan it is makes no difference to what it is worth, only to what the component tells of its origin.
         let cut = |plans: &[&KeepPlan]| -> Result<Vec<Component>, EvaluateError> {
@@ -164,11 +165,24 @@ impl Job<'_> {
         };
         let all: Vec<usize> = (0..source.categories().len()).collect();
         let categories: &[usize] = if images.task.len() > 1 { images.task } else { &all };
-        let affordable = affordable(IMPORTANCE_MACS, source.size().macs, 1, LEAST_IMPORTANCE);
-        let limit = Limit { task: IMPORTANCE_IMAGES.task.min(affordable), ..IMPORTANCE_IMAGES };
-        let looked_at = images.of(Role::Attribution, limit.each(images.task.len()));
-        let importance = Importance::observe(runner, source, images.source, &looked_at, categories)?;
+        let importance = Importance::observe(runner, source, images.source, &self.minded(), categories)?;
         Ok((statistics, importance))
+    }
+
+    /// The images that tell what the loss minds.
+    fn minded(&self) -> Vec<usize> {
+        let affordable = affordable(IMPORTANCE_MACS, self.source.size().macs, 1, LEAST_IMPORTANCE);
+        let limit = Limit { task: IMPORTANCE_IMAGES.task.min(affordable), ..IMPORTANCE_IMAGES };
+        self.images.of(Role::Attribution, limit.each(self.images.task.len()))
+    }
+
+    /// The multiply-adds of [`Job::known`].
+    fn observing(&self, attributions: &[Attribution]) -> u64 {
+        let all = self.source.size().macs * self.minded().len() as u64;
+        match attributions.iter().any(|attribution| attribution.statistics.is_some()) {
+            true => all,
+            false => all + self.attributing(&self.first(IMPORTANCE_IMAGES.category), 1),
+        }
     }
 
     /// The first few images of every category that may speak.

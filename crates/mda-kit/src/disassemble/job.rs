@@ -43,7 +43,7 @@ impl Job<'_> {
     pub fn disassemble(&self, settings: &Settings) -> Result<Component, Error> {
         let progress = self.progress;
         let selection = if self.images.parts.record().listed.is_empty() {
-            progress.step("picking the surest images", || self.select(settings.top_k))?
+            self.running("picking the surest images", self.picking(), |job, _| job.select(settings.top_k))?
         } else {
             self.contrasted(Selection::new(self.images.by_category(Role::Attribution)))
         };
@@ -54,9 +54,16 @@ impl Job<'_> {
             None => vec![settings.formulations.first()],
             Some(_) => self.competing(settings),
         };
-        let attribute =
-            || formulations.iter().map(|one| self.attribute(&selection, one)).collect::<Result<Vec<_>, _>>();
-        let attributions = progress.step("attributing", attribute)?;
+        let all = self.attributing(&selection, formulations.len());
+        let attributions = self.running("attributing", all, |job, headway| {
+            let mut attributions = Vec::new();
+            for formulation in &formulations {
+                attributions.push(job.attribute(&selection, formulation)?);
+                // Some look at no image.
+                headway.reach(attributions.len(), formulations.len());
+            }
+            Ok(attributions)
+        })?;
         let (winner, cut, explanation) = match settings.budget {
             None => (0, self.fixed(&attributions[0], settings.logits)?, None),
             Some(budget) => {
@@ -74,7 +81,7 @@ impl Job<'_> {
         };
         let Repaired { model, layers } = match &settings.repair {
             Repair::None => Repaired { model: cut.model.clone(), layers: Vec::new() },
-            how => progress.step("repairing", || self.repair(how, &cut))?,
+            how => self.running("repairing", self.repairing(&cut), |job, _| job.repair(how, &cut))?,
         };
         let formulation = formulations[winner].clone();
         Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().clone() })
@@ -182,7 +189,7 @@ impl Job<'_> {
 
     /// The images that settings of a repair are chosen by: a third of those that it is fitted to, as there are at most by
     /// default, so that they cost no more where calibration has to do with fewer.
-    fn tuning(&self) -> Vec<usize> {
+    pub(super) fn tuning(&self) -> Vec<usize> {
         self.images.of(Role::Tuning, self.images.parts.record().calibration.div_ceil(3))
     }
 }

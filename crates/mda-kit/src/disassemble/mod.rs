@@ -2,6 +2,7 @@
 
 mod budget;
 mod choice;
+mod effort;
 mod images;
 mod job;
 mod name;
@@ -14,6 +15,7 @@ pub use images::TaskImages;
 pub use job::Job;
 pub use settings::{FINALISTS, Settings};
 
+use crate::accuracy::Accuracies;
 use crate::data::{Data, match_labels};
 use crate::error::Error;
 use crate::progress::{Progress, Silent, Stoppable};
@@ -254,6 +256,14 @@ impl<'a> Disassembly<'a> {
             let name = self.name.clone().unwrap_or_else(|| name::of_component(job.source.name(), job.images.task));
             Ok(component.with_origin(name, self.source.sha256(), job.images.parts.record()))
         })
+    }
+
+    /// Measures a component and its source on the test images, as [`Component::measure`] does, and tells how it goes.
+    ///
+    /// # Errors
+    /// As [`Component::measure`].
+    pub fn measure(&self, component: &Component, runtime: &Runtime) -> Result<Accuracies, Error> {
+        component.measured(self.source, self.data, &runtime.runner(), self.progress)
     }
 
     /// What `component` is compared with: as many channels of every layer, but those that `formulation` puts first,

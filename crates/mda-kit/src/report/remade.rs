@@ -5,13 +5,13 @@ use crate::data::match_labels;
 use crate::disassemble::{Job, TaskImages};
 use crate::error::Error;
 use crate::progress::{Progress, Stoppable};
-use crate::runtime::Runtime;
 use mda_core::cut::{Component as Cut, KeepPlan, Logits, cut};
 use mda_core::evaluate::LabelMap;
 use mda_core::graph::ValidGraph;
 use mda_core::method::{Formulation, Repair};
 use mda_core::model::provenance::{ComponentOrigin, PartsRecord};
 use mda_core::model::task::Task;
+use mda_core::run::Runner;
 use mda_data::{PartSizes, Parts, Role};
 
 /// What a component was made of.
@@ -74,12 +74,12 @@ impl<'a> Remade<'a> {
     /// Does `work` as the component was made.
     pub(super) fn with_job<T>(
         &self,
-        runtime: &Runtime,
+        runner: &Runner<'_>,
         progress: &dyn Progress,
         work: impl FnOnce(&Job<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let images = TaskImages { source: &self.train, labels: &self.labels, parts: &self.parts, task: &self.task };
-        work(&Job { runner: &runtime.runner(), source: self.source, images: &images, progress })
+        work(&Job { runner, source: self.source, images: &images, progress })
     }
 
     /// How many of the task's train images have `role`.

@@ -99,11 +99,14 @@ impl<'a> PartOf<'a> {
     /// # Errors
     /// [`Error::Labels`] where no category is in both.
     pub(super) fn labels(&self, images: &dyn ImageSource) -> Result<LabelMap, Error> {
-        let prefix = format!("{}:", self.name);
-        let names: Vec<String> =
-            self.data_names.iter().map(|name| name.strip_prefix(&prefix).unwrap_or(name).to_owned()).collect();
-        let plain = LabelMap::by_name(images.categories(), &self.data_names);
-        let map = plain.or_else(|_| LabelMap::by_name(images.categories(), &names))?;
+        let map = LabelMap::by_name(images.categories(), &self.known_as(images))?;
         Ok(map.shifted(self.block.start))
+    }
+
+    /// What `images` call the part's categories.
+    pub(super) fn known_as(&self, images: &dyn ImageSource) -> Vec<String> {
+        let is_known = LabelMap::by_name(images.categories(), &self.data_names).is_ok();
+        let prefix = if is_known { String::new() } else { format!("{}:", self.name) };
+        self.data_names.iter().map(|name| name.strip_prefix(&prefix).unwrap_or(name).to_owned()).collect()
     }
 }

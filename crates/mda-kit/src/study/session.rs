@@ -8,7 +8,7 @@ use super::source::Source;
 use super::store::Store;
 use super::work::{Work, planned};
 use crate::error::Error;
-use crate::progress::{Cancelled, Event, Progress};
+use crate::progress::{Cancelled, Event, Headway, Progress};
 use mda_core::run::Runner;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -62,13 +62,14 @@ impl<'a> Session<'a> {
     /// Does what is open.
     pub(super) fn work(&self, jobs: Option<usize>) -> Result<(), Error> {
         let work = planned(self.recipe, |run| !self.store.has(run));
-        self.progress.on(Event::Planned { study: self.recipe.name(), pieces: work.len() });
-        self.side_by_side(&work, jobs)
+        let headway = Headway::of(work.len() as u64);
+        self.progress.on(Event::Planned { study: self.recipe.name(), pieces: work.len(), headway: &headway });
+        self.side_by_side(&work, jobs, &headway)
     }
 
     /// Does all work with `jobs` pieces at a time, which share the threads. Fails only where results cannot be written or the
     /// study is to stop; the other pieces then finish what they are at.
-    fn side_by_side(&self, work: &[Work<'_>], jobs: Option<usize>) -> Result<(), Error> {
+    fn side_by_side(&self, work: &[Work<'_>], jobs: Option<usize>, headway: &Headway) -> Result<(), Error> {
         let threads = rayon::current_num_threads();
         let jobs = jobs.unwrap_or(threads).clamp(1, work.len().max(1));
         let pool = |_| rayon::ThreadPoolBuilder::new().num_threads((threads / jobs).max(1)).build();
@@ -84,6 +85,7 @@ impl<'a> Session<'a> {
                     next.store(work.len(), Ordering::Relaxed);
                 }
                 done?;
+                headway.add(1);
             }
             Ok(())
         };

@@ -33,7 +33,7 @@ impl Progress for Diary {
     fn on(&self, event: Event<'_>) {
         let (turn, steps) = &mut *self.steps.lock().unwrap();
         match event {
-            Event::Begins { step } => steps.push(step.to_owned()),
+            Event::Begins { step, .. } => steps.push(step.to_owned()),
             Event::Ends { .. } => drop(steps.pop()),
             _ => return,
         }

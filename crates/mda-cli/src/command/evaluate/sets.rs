@@ -53,12 +53,20 @@ impl Set {
         Ok(notes.map(|note| format!("{}: {note}", self.path)).collect())
     }
 
-    /// The logits for the images of `task`, labelled as the model counts.
-    pub(super) fn logits(&self, runner: &Runner<'_>, model: &Model, task: &Task) -> anyhow::Result<LabelledLogits> {
-        let images = self.data.split(self.split)?;
-        let labels = images.labels();
+    /// The positions of the images of `task`.
+    pub(super) fn positions(&self, task: &Task) -> anyhow::Result<Vec<usize>> {
+        let labels = self.data.split(self.split)?.labels();
         let wanted = |&at: &usize| self.labels.category(labels[at]).is_some_and(|category| task.contains(&category));
-        let positions: Vec<usize> = (0..labels.len()).filter(wanted).collect();
-        Ok(self.labels.relabel(&runner.logits(model, images, &positions)?))
+        Ok((0..labels.len()).filter(wanted).collect())
+    }
+
+    /// The logits for the images at `positions`, labelled as the model counts.
+    pub(super) fn logits(
+        &self,
+        runner: &Runner<'_>,
+        model: &Model,
+        positions: &[usize],
+    ) -> anyhow::Result<LabelledLogits> {
+        Ok(self.labels.relabel(&runner.logits(model, self.data.split(self.split)?, positions)?))
     }
 }

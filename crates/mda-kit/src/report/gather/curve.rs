@@ -2,33 +2,34 @@
 
 use crate::disassemble::{Job, Spending, quick};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::{Headway, Progress};
 use crate::report::remade::Remade;
 use crate::report::subject::PartOf;
 use crate::report::value::Curve;
-use crate::runtime::Runtime;
 use mda_core::Model;
 use mda_core::attribute::Attribution;
 use mda_core::budget::{Budget, BudgetError, Explanation, Strategy};
 use mda_core::cut::KeepPlan;
 use mda_core::repair::repair;
+use mda_core::run::Runner;
 use mda_data::Role;
 
 /// The sizes that are tried, as shares of the source's parameters.
-const SHARES: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75];
+pub(super) const SHARES: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75];
 
 /// How many images repair a size that is only a point of the curve, at most.
 const QUICK_IMAGES: usize = 500;
 
-/// The curve, and how layers were cut for one of its sizes, which tells how sensitive they are.
+/// The curve, of which each of [`SHARES`] is a piece, and how layers were cut for one of its sizes, which tells how sensitive they are.
 pub(super) fn swept(
     part: &PartOf<'_>,
     made: &Remade<'_>,
     model: &Model,
-    runtime: &Runtime,
+    runner: &Runner<'_>,
+    headway: &Headway,
     progress: &dyn Progress,
 ) -> Result<(Curve, Explanation), Error> {
-    made.with_job(runtime, progress, |job| {
+    made.with_job(runner, progress, |job| {
         let selection = match part.component {
             Some(component) => component.selection.clone(),
             None => job.select(made.origin.images_per_category.max(1))?,
@@ -61,6 +62,7 @@ pub(super) fn swept(
                 None => accuracy(&quickly_repaired(job, made, &attributions[0], chosen.plan.clone())?)?,
             };
             points.push((share(trial.size.parameters), reached));
+            headway.add(1);
         }
         let sweep = choices.into_iter().next().ok_or(Error::Budget(BudgetError::NoRanking))?.explanation;
         let explanation = part.component.and_then(|component| component.explanation.clone());

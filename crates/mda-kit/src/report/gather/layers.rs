@@ -5,13 +5,13 @@ use crate::progress::Progress;
 use crate::report::remade::Remade;
 use crate::report::subject::PartOf;
 use crate::report::value::Layer;
-use crate::runtime::Runtime;
 use mda_core::Model;
 use mda_core::budget::Explanation;
 use mda_core::cut::Component as Cut;
 use mda_core::graph::{NodeId, ValidGraph, layers as layers_of};
 use mda_core::method::Repair;
 use mda_core::repair::{LayerRepair, repair};
+use mda_core::run::Runner;
 use mda_data::Role;
 
 pub(super) fn layers(
@@ -19,12 +19,12 @@ pub(super) fn layers(
     made: &Remade<'_>,
     model: &Model,
     explanation: Option<&Explanation>,
-    runtime: &Runtime,
+    runner: &Runner<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Layer>, Error> {
     let errors = match part.component {
         Some(component) if !component.repaired.is_empty() => component.repaired.clone(),
-        _ => errors(made, model, runtime, progress)?,
+        _ => errors(made, model, runner, progress)?,
     };
     let (before, after) = (made.source.graph(), model.graph());
     let layer = |id: NodeId| {
@@ -58,10 +58,10 @@ fn trained(graph: &ValidGraph, id: NodeId) -> u64 {
 fn errors(
     made: &Remade<'_>,
     model: &Model,
-    runtime: &Runtime,
+    runner: &Runner<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<LayerRepair>, Error> {
-    made.with_job(runtime, progress, |job| {
+    made.with_job(runner, progress, |job| {
         let held_out = job.images.of(Role::Tuning, usize::MAX);
         if held_out.is_empty() {
             return Ok(Vec::new());

@@ -5,6 +5,7 @@ mod curve;
 mod exciting;
 mod facts;
 mod layers;
+mod reassembled;
 mod routes;
 mod scores;
 mod speed;
@@ -48,7 +49,10 @@ impl Gaps {
 pub(super) fn gather(asked: &Reporting<'_>, runtime: &Runtime) -> Result<Report, Error> {
     let (subject, progress) = (Subject::new(asked)?, asked.progress);
     let mut gaps = Gaps::default();
-    let tested = progress.step("measuring on test images", || Tested::new(&subject, runtime, progress))?;
+    let runner = &runtime.runner();
+    let tested = progress.running("measuring on test images", runner, Tested::effort(&subject)?, |runner, _| {
+        Tested::new(&subject, runner, progress)
+    })?;
     let mut remade = Vec::new();
     for part in &subject.parts {
         match Remade::new(part, progress)? {
@@ -60,7 +64,7 @@ pub(super) fn gather(asked: &Reporting<'_>, runtime: &Runtime) -> Result<Report,
             }
         }
     }
-    let verdict = scores::verdict(&subject, &tested, &remade, &mut gaps, runtime, progress)?;
+    let verdict = scores::verdict(&subject, &tested, &remade, &mut gaps, runner, progress)?;
     let mut parts = Vec::new();
     for (part, made) in subject.parts.iter().zip(&remade) {
         let mut told = Part {
@@ -76,28 +80,28 @@ pub(super) fn gather(asked: &Reporting<'_>, runtime: &Runtime) -> Result<Report,
             let model = match (subject.parts.len(), part.component) {
                 (1, _) => subject.model.clone(),
                 (_, Some(Component { model, .. })) => model.clone(),
-                _ => progress.step("repairing the parts again", || {
-                    made.with_job(runtime, progress, |job| Ok(job.repair(&made.repair, &made.cut)?.model))
+                _ => made.with_job(runner, progress, |job| {
+                    let effort = job.repairing(&made.cut);
+                    job.running("repairing the parts again", effort, |job, _| {
+                        Ok(job.repair(&made.repair, &made.cut)?.model)
+                    })
                 })?,
             };
-            let swept = progress.step("measuring other sizes", || curve::swept(part, made, &model, runtime, progress));
+            let swept = progress.step_of("measuring other sizes", curve::SHARES.len() as u64, |headway| {
+                curve::swept(part, made, &model, runner, headway, progress)
+            });
             let swept = gaps.unless_failed(Section::Curve, swept)?;
             let layers = progress.step("comparing layer by layer", || {
-                layers::layers(
-                    part,
-                    made,
-                    &model,
-                    swept.as_ref().map(|(_, explanation)| explanation),
-                    runtime,
-                    progress,
-                )
+                layers::layers(part, made, &model, swept.as_ref().map(|(_, explanation)| explanation), runner, progress)
             });
             told.layers = gaps.unless_failed(Section::Layers, layers)?.unwrap_or_default();
             told.curve = swept.map(|(curve, _)| curve);
         }
         parts.push(told);
     }
-    let routes = progress.step("following routes", || routes::routes(&subject, runtime, progress));
+    let routes = progress.running("following routes", runner, routes::effort(&subject), |runner, _| {
+        routes::routes(&subject, runner, progress)
+    });
     let (routes, train) = gaps.unless_failed(Section::Routes, routes)?.unwrap_or_default();
     let (confusion, worst) = confusion::confusion(&subject, &tested);
     let takes = (subject.parts.len() > 1).then(|| confusion::takes(&subject, &tested));

@@ -6,10 +6,9 @@ use crate::progress::{Progress, Stoppable};
 use crate::report::pictures;
 use crate::report::subject::Subject;
 use crate::report::value::{Channel, Column, Link, Route, Routes, Sheet};
-use crate::runtime::Runtime;
 use mda_core::attribute::{Place, Route as Whole, routes as routes_of};
 use mda_core::graph::{NodeId, ValidGraph};
-use mda_core::run::ImageSource;
+use mda_core::run::{ImageSource, Runner};
 use mda_data::parts::draw;
 use std::collections::HashMap;
 
@@ -27,13 +26,20 @@ const LINKS: usize = 24;
 /// A column, and a channel in it.
 type Spot = (usize, usize);
 
+/// The multiply-adds of [`routes`], at most: once to follow images, once to see what excites.
+pub(super) fn effort(subject: &Subject<'_>) -> u64 {
+    let categories = subject.model.categories().len();
+    let images = (categories.min(COMPARED) + categories.min(DRAWN)) * IMAGES;
+    images as u64 * subject.model.size().macs
+}
+
 /// The routes, and the images that they show.
 pub(super) fn routes(
     subject: &Subject<'_>,
-    runtime: &Runtime,
+    runner: &Runner<'_>,
     progress: &dyn Progress,
 ) -> Result<(Option<Routes>, Sheet), Error> {
-    let (model, runner) = (subject.model, runtime.runner());
+    let model = subject.model;
     let graph = model.graph();
     let mut tiles = Tiles::default();
     let (mut all, mut drawn): (Vec<Whole>, Vec<Route>) = Default::default();
@@ -54,9 +60,9 @@ pub(super) fn routes(
         let followed = part.block.clone().map(|category| (category, positions(category)));
         let followed = followed.filter(|(_, images)| !images.is_empty()).take(compared[index]);
         let followed: Vec<(usize, Vec<usize>)> = followed.collect();
-        let own = routes_of(&runner, model, train, &followed)?;
+        let own = routes_of(runner, model, train, &followed)?;
         let shown = &followed[..followed.len().min(shown[index])];
-        let exciting = Exciting::observe(&runner, model, train, shown)?;
+        let exciting = Exciting::observe(runner, model, train, shown)?;
         let prefix = format!("{}.", part.name.replace('.', "-"));
         for route in own.iter().take(shown.len()) {
             let name =

@@ -1,8 +1,8 @@
 //! How good the model is, beside what it was cut out of and beside other ways to cut as much.
 
 use super::Gaps;
-use super::speed;
 use super::tested::Tested;
+use super::{reassembled, speed};
 use crate::accuracy::{area, own_categories};
 use crate::data::match_labels;
 use crate::error::Error;
@@ -10,7 +10,6 @@ use crate::progress::{Progress, Stoppable};
 use crate::report::remade::Remade;
 use crate::report::subject::{PartOf, Subject};
 use crate::report::value::{Group, Measure, Row, Score, Section, Verdict, Whole};
-use crate::runtime::Runtime;
 use mda_core::attribute::Selection;
 use mda_core::evaluate::{Accuracy, Evaluation, LabelMap};
 use mda_core::method::{Formulation, Repair};
@@ -20,7 +19,7 @@ use mda_core::{Model, run::LabelledLogits};
 use mda_data::Role;
 
 /// What is cut as much as the component, in every layer, but chosen otherwise.
-const OTHERS: [(&str, &str); 2] =
+pub(super) const OTHERS: [(&str, &str); 2] =
     [("l1", "as small, by the largest weights (L1)"), ("random", "as small, channels at random")];
 
 pub(super) fn verdict(
@@ -28,23 +27,28 @@ pub(super) fn verdict(
     tested: &Tested<'_>,
     remade: &[Option<Remade<'_>>],
     gaps: &mut Gaps,
-    runtime: &Runtime,
+    runner: &Runner<'_>,
     progress: &dyn Progress,
 ) -> Result<Verdict, Error> {
     let model = subject.model;
     let mut groups = Vec::new();
     let measure = if subject.chooses() { Measure::Accuracy } else { Measure::Area };
-    if subject.parts.len() > 1 {
-        let score = from(tested.all.overall());
-        let row = Row { what: "this model".into(), own: true, score };
-        groups.push(Group { of: "All test images, choosing among all categories".into(), rows: vec![row] });
-    }
+    let mut others = Vec::new();
     for (index, part) in subject.parts.iter().enumerate() {
-        let mut rows = own_row(subject, tested, index, runtime)?;
+        let mut rows = own_row(subject, tested, index, runner)?;
         if let Some(made) = &remade[index] {
-            let compare = || compared(made, part, runtime, progress);
-            let others = progress.step("comparing with the source and with other cuts of the same size", compare);
-            rows.extend(gaps.unless_failed(Section::Verdict, others)?.unwrap_or_default());
+            let step = "comparing with the source and with other cuts of the same size";
+            let images = match (&tested.parts[index], &made.task[..]) {
+                (Some(test), [_]) => test.images.labels().len(),
+                (test, _) => test.as_ref().map_or(0, |test| test.positions.len()),
+            };
+            let compared = effort(made, images, runner, progress).and_then(|effort| {
+                progress.running(step, runner, effort, |runner, _| compared(made, part, runner, progress))
+            });
+            if let Some((own, models)) = gaps.unless_failed(Section::Verdict, compared)? {
+                rows.extend(own);
+                others.push(models);
+            }
         }
         if !rows.is_empty() {
             let of = match (subject.parts.len(), part.block.len()) {
@@ -55,7 +59,16 @@ pub(super) fn verdict(
             groups.push(Group { of, rows });
         }
     }
-    let speed = |model: &Model, test: &dyn ImageSource| speed::speed(model, test, runtime).ok().flatten();
+    if subject.parts.len() > 1 {
+        let score = from(tested.all.overall());
+        let mut rows = vec![Row { what: "this model".into(), own: true, score }];
+        if others.len() == subject.parts.len() {
+            let others = reassembled::rows(subject, tested, &others, runner, progress);
+            rows.extend(gaps.unless_failed(Section::Verdict, others)?.unwrap_or_default());
+        }
+        groups.insert(0, Group { of: "All test images, choosing among all categories".into(), rows });
+    }
+    let speed = |model: &Model, test: &dyn ImageSource| speed::speed(model, test, runner).ok().flatten();
     let first = tested.parts.iter().flatten().next().map(|part| &part.images as &dyn ImageSource);
     Ok(Verdict {
         measure,
@@ -72,11 +85,11 @@ fn from(accuracy: Accuracy) -> Score {
 }
 
 /// What the model itself is worth on the images of one part.
-fn own_row(subject: &Subject<'_>, tested: &Tested<'_>, index: usize, runtime: &Runtime) -> Result<Vec<Row>, Error> {
+fn own_row(subject: &Subject<'_>, tested: &Tested<'_>, index: usize, runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let (part, Some(test)) = (&subject.parts[index], &tested.parts[index]) else { return Ok(Vec::new()) };
     let own = |score| vec![Row { what: "this model".into(), own: true, score }];
     if part.block.len() == 1 {
-        let trial = Trial { runner: runtime.runner(), test: &test.images };
+        let trial = Trial { runner, test: &test.images };
         let (labels, category) = (part.labels(&test.images)?, part.block.start);
         return Ok(trial.area(subject.model, &labels, category, category)?.map_or_else(Vec::new, own));
     }
@@ -90,7 +103,7 @@ fn own_row(subject: &Subject<'_>, tested: &Tested<'_>, index: usize, runtime: &R
 
 /// Test images and where models run over them.
 struct Trial<'a> {
-    runner: Runner<'a>,
+    runner: &'a Runner<'a>,
     test: &'a Stoppable<'a>,
 }
 
@@ -109,20 +122,32 @@ impl Trial<'_> {
     }
 }
 
-/// The source, the component as it was cut, and what other ways to choose as many channels give.
+/// The multiply-adds of [`compared`], about, with so many test images.
+fn effort(made: &Remade<'_>, images: usize, runner: &Runner<'_>, progress: &dyn Progress) -> Result<u64, Error> {
+    let repairing = match made.repair {
+        Repair::None => 0,
+        _ => made.with_job(runner, progress, |job| Ok(job.repairing(&made.cut)))?,
+    };
+    let others = OTHERS.len() as u64;
+    let measuring = made.source.size().macs + (1 + others) * made.cut.model.size().macs;
+    Ok(others * repairing + images as u64 * measuring)
+}
+
+/// The source, the component as it was cut, and what other ways to choose as many channels give; with the components of these,
+/// one for each of [`OTHERS`].
 fn compared(
     made: &Remade<'_>,
     part: &PartOf<'_>,
-    runtime: &Runtime,
+    runner: &Runner<'_>,
     progress: &dyn Progress,
-) -> Result<Vec<Row>, Error> {
-    let Some(data) = part.data else { return Ok(Vec::new()) };
+) -> Result<(Vec<Row>, Vec<Model>), Error> {
+    let Some(data) = part.data else { return Ok(Default::default()) };
     let (source, task) = (made.source, &made.task);
     let test = Stoppable { images: data.test()?, progress };
-    let trial = Trial { runner: runtime.runner(), test: &test };
+    let trial = Trial { runner, test: &test };
     let labels = match_labels(&test, source.categories())?;
     let positions = labels.positions(test.labels(), task, test.categories(), source.categories())?;
-    let mut rows = Vec::new();
+    let (mut rows, mut others) = (Vec::new(), Vec::new());
     let mut row = |what: &str, score: Score| rows.push(Row { what: what.to_owned(), own: false, score });
     let score = |model: &Model| -> Result<Option<Score>, Error> {
         let own = own_categories(model, source, task);
@@ -144,7 +169,7 @@ fn compared(
     }
     for (formulation, what) in OTHERS {
         let formulation = Formulation::preset(formulation)?;
-        let other = made.with_job(runtime, progress, |job| {
+        let other = made.with_job(runner, progress, |job| {
             // These measures look at no image; one a category satisfies those who ask for them.
             let one = |(category, images): (usize, Vec<usize>)| (category, images.into_iter().take(1).collect());
             let selection = Selection::new(job.images.by_category(Role::Attribution).into_iter().map(one).collect());
@@ -152,8 +177,9 @@ fn compared(
             Ok(job.repair(&made.repair, &cut)?.model)
         })?;
         score(&other)?.into_iter().for_each(|score| row(what, score));
+        others.push(other);
     }
-    Ok(rows)
+    Ok((rows, others))
 }
 
 /// Size and time of all sources together, where all are known. A source of several parts counts once.

@@ -2,9 +2,8 @@
 
 use crate::error::Error;
 use crate::report::value::Speed;
-use crate::runtime::Runtime;
 use mda_core::Model;
-use mda_core::run::{ImageSource, RunError};
+use mda_core::run::{ImageSource, RunError, Runner};
 use mda_core::tensor::Tensor;
 use std::time::{Duration, Instant};
 
@@ -14,8 +13,7 @@ const LONG_ENOUGH: Duration = Duration::from_millis(250);
 const RUNS: [usize; 2] = [3, 60];
 
 /// How long `model` takes for images of `test`; `None` without images.
-pub(super) fn speed(model: &Model, test: &dyn ImageSource, runtime: &Runtime) -> Result<Option<Speed>, Error> {
-    let runner = runtime.runner();
+pub(super) fn speed(model: &Model, test: &dyn ImageSource, runner: &Runner<'_>) -> Result<Option<Speed>, Error> {
     let count = test.labels().len().min(runner.batch_size);
     let positions: Vec<usize> = (0..count).collect();
     let Some(batch) = test.batches(&positions, count.max(1)).next() else { return Ok(None) };

@@ -2,10 +2,9 @@
 
 use crate::error::Error;
 use crate::progress::{Progress, Stoppable};
-use crate::report::subject::Subject;
-use crate::runtime::Runtime;
-use mda_core::evaluate::Evaluation;
-use mda_core::run::{ImageSource, LabelledLogits};
+use crate::report::subject::{PartOf, Subject};
+use mda_core::evaluate::{Evaluation, LabelMap};
+use mda_core::run::{ImageSource, LabelledLogits, Runner};
 
 /// The test images of one part that the model knows.
 pub(super) struct PartTest<'a> {
@@ -23,10 +22,23 @@ pub(super) struct Tested<'a> {
 }
 
 impl<'a> Tested<'a> {
+    /// The multiply-adds of [`Tested::new`].
+    ///
+    /// # Errors
+    /// [`Error::Labels`], and as [`crate::Data::test`].
+    pub(super) fn effort(subject: &Subject<'a>) -> Result<u64, Error> {
+        let mut images = 0;
+        for part in &subject.parts {
+            if let Some(data) = part.data {
+                images += known(part, data.test()?)?.1.len() as u64;
+            }
+        }
+        Ok(images * subject.model.size().macs)
+    }
+
     /// # Errors
     /// [`Error::NoTest`] without any data, [`Error::Labels`], [`Error::Run`], and as [`crate::Data::test`].
-    pub(super) fn new(subject: &Subject<'a>, runtime: &Runtime, progress: &'a dyn Progress) -> Result<Self, Error> {
-        let runner = runtime.runner();
+    pub(super) fn new(subject: &Subject<'a>, runner: &Runner<'_>, progress: &'a dyn Progress) -> Result<Self, Error> {
         let mut parts = Vec::new();
         for part in &subject.parts {
             let Some(data) = part.data else {
@@ -34,9 +46,7 @@ impl<'a> Tested<'a> {
                 continue;
             };
             let images = Stoppable { images: data.test()?, progress };
-            let map = part.labels(&images)?;
-            let known = |&position: &usize| map.category(images.labels()[position]).is_some();
-            let positions: Vec<usize> = (0..images.labels().len()).filter(known).collect();
+            let (map, positions) = known(part, &images)?;
             let run = map.relabel(&runner.logits(subject.model, &images, &positions)?);
             parts.push(Some(PartTest { images, positions, run }));
         }
@@ -47,4 +57,11 @@ impl<'a> Tested<'a> {
         let all = LabelledLogits::joined(runs).expect("one model has one number of logits");
         Ok(Self { parts, all: Evaluation::new(all) })
     }
+}
+
+/// What the labels of `images` mean to the model, and the positions of those that it knows.
+fn known(part: &PartOf<'_>, images: &dyn ImageSource) -> Result<(LabelMap, Vec<usize>), Error> {
+    let (map, labels) = (part.labels(images)?, images.labels());
+    let positions = (0..labels.len()).filter(|&position| map.category(labels[position]).is_some()).collect();
+    Ok((map, positions))
 }

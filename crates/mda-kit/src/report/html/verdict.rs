@@ -50,7 +50,7 @@ pub(super) fn sentence(report: &Report) -> String {
         ));
     }
     text.push('.');
-    if let [group] = verdict.groups.as_slice() {
+    if let Some(group) = verdict.groups.first() {
         text.push_str(&beside(group));
     }
     if let Some(takes) = &report.takes {
