@@ -242,6 +242,9 @@ pub(crate) struct Disassemble {
     /// Labelled images of the source's categories; the train split decides, the test split measures.
     #[arg(long, value_name = "PATH")]
     pub(crate) data: PathBuf,
+    /// The images have no labels: what the source takes an image for is its label. A folder of images will do; nothing is measured.
+    #[arg(long, conflicts_with_all = ["report", "images"])]
+    pub(crate) unlabelled: bool,
     /// The categories: numbers, ranges, names or patterns, as in `0-2,7`, `Bag,Sneaker` or `n02*`, a name with a comma in double
     /// quotes; or `@FILE`, a text file with one a line.
     #[arg(long, value_name = "TASK", required_unless_present = "without")]

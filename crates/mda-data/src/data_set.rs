@@ -130,6 +130,12 @@ impl DataSet {
         Ok(self)
     }
 
+    /// The same images, all of one category, `image`.
+    pub(crate) fn without_labels(self) -> Self {
+        let labels = vec![0; self.len()];
+        Self { labels, categories: vec!["image".into()], descriptions: vec![], ..self }
+    }
+
     /// The images at `indices`, in that order. Labels and categories keep their numbers.
     ///
     /// # Errors

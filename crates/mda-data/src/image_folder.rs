@@ -39,6 +39,12 @@ pub enum ImageFolderError {
         /// The split's folder.
         path: PathBuf,
     },
+    /// A folder without an image.
+    #[error("{}: no .jpg, .jpeg or .png file in it or in the folders below", path.display())]
+    NoImage {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A category's folder without an image.
     #[error("{}: category {category:?} has no .jpg, .jpeg or .png file", path.display())]
     EmptyCategory {
@@ -90,6 +96,30 @@ pub fn read(folder: &Path) -> Result<ImageFolder, ImageFolderError> {
         return Err(ImageFolderError::NoCategory { path: folder.to_path_buf() });
     }
     Ok(found)
+}
+
+/// Lists the image files of `folder` and of the folders in it, however deep, sorted by path; what else lies there is counted.
+///
+/// # Errors
+/// [`ImageFolderError::Io`] where a folder cannot be listed, and [`ImageFolderError::NoImage`] where there is none.
+pub fn all(folder: &Path) -> Result<(Vec<PathBuf>, Vec<LeftOut>), ImageFolderError> {
+    let (mut files, mut left_out, mut folders) = (vec![], vec![], vec![folder.to_path_buf()]);
+    while let Some(own) = folders.pop() {
+        for path in sorted(&own)?.into_iter().filter(|path| !is_hidden(path)) {
+            if is_image(&path) {
+                files.push(path);
+            } else if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else {
+                left_out::count(&mut left_out, Reason::Format, || path.display().to_string());
+            }
+        }
+    }
+    if files.is_empty() {
+        return Err(ImageFolderError::NoImage { path: folder.to_path_buf() });
+    }
+    files.sort();
+    Ok((files, left_out))
 }
 
 /// Whether a file of this name is taken for an image. Hidden files are not: `._1.jpg` is what macOS adds to archives.
@@ -171,5 +201,20 @@ mod tests {
         touch(dir.path(), &["1.jpg"]);
         assert!(matches!(read(dir.path()), Err(ImageFolderError::NoCategory { .. })));
         assert!(matches!(read(&dir.path().join("nowhere")), Err(ImageFolderError::Io { .. })));
+    }
+
+    #[test]
+    fn images_without_labels_lie_anywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(all(folder.path()), Err(ImageFolderError::NoImage { .. })));
+        fs::create_dir_all(folder.path().join("b/deep")).unwrap();
+        for name in ["z.JPG", "b/deep/1.png", "b/2.jpeg", "b/notes.txt", ".hidden.png"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let (files, left_out) = all(folder.path()).unwrap();
+        let names: Vec<_> =
+            files.iter().map(|file| file.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["b/2.jpeg", "b/deep/1.png", "z.JPG"]);
+        assert_eq!(left_out.iter().map(|left| left.count).sum::<usize>(), 1);
     }
 }

@@ -68,6 +68,32 @@ impl DataSet {
     }
 }
 
+impl DataSet {
+    /// Images that nobody has labelled, all of one category, `image`: the train images of the data set at `path`, or, where it is a
+    /// folder that is none, every image file in it and in the folders below, sorted by path.
+    ///
+    /// # Errors
+    /// [`DataError`] where there is no image, and where a data set is malformed.
+    pub fn unlabelled(path: &Path) -> Result<Self, DataError> {
+        let set = match Self::open(path, Split::Train) {
+            Err(DataError::NotFound { .. }) if path.is_dir() => {
+                let (files, left_out) = image_folder::all(path)?;
+                let labels = vec![0; files.len()];
+                Self::new(
+                    Store::Files(files),
+                    labels,
+                    vec!["image".into()],
+                    vec![],
+                    left_out,
+                    &path.display().to_string(),
+                )?
+            }
+            other => other?,
+        };
+        Ok(set.without_labels())
+    }
+}
+
 fn open_archive(path: &Path, splits: &[&str]) -> Result<DataSet, DataError> {
     let mut archive = archive::read(path, splits)?;
     let categories = std::mem::take(&mut archive.categories);

@@ -47,6 +47,11 @@ impl Data {
         Self { from: None, train: opened(train), test: test.map_or_else(OnceLock::new, opened) }
     }
 
+    /// Train images alone, and the files that are no part of them.
+    pub(crate) fn of_train(train: Images, left_out: Vec<String>) -> Self {
+        Self { from: None, train: OnceLock::from(Opened { images: train, left_out }), test: OnceLock::new() }
+    }
+
     /// Where the data lies, where it was opened by its path.
     pub fn path(&self) -> Option<&Path> {
         self.from.as_ref().map(|(path, _)| path.as_path())
@@ -127,7 +132,7 @@ pub fn open(path: &Path, split: Split, shape: Shape) -> Result<Prepared, Error> 
     Ok(set.prepare(preparation(path, shape)?))
 }
 
-fn preparation(path: &Path, shape: Shape) -> Result<Preparation, Error> {
+pub(crate) fn preparation(path: &Path, shape: Shape) -> Result<Preparation, Error> {
     let [height, width] = shape.spatial();
     Preparation::new(shape.channels(), height, width).map_err(|source| Error::Preparation {
         path: path.to_owned(),

@@ -51,6 +51,7 @@ mod runtime;
 pub mod samples;
 pub mod source;
 pub mod study;
+mod unlabelled;
 
 pub use assemble::{Assembled, Assembly, assemble};
 pub use card::card;

@@ -29,9 +29,13 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     let card = card::target(context, arguments.card, &arguments.output, &inputs)?;
     let source = Source::read(&arguments.model)?;
     let listener = Listener::new(context.output);
-    let data = Data::open(&arguments.data, source.model())?;
     let (settings, names) = (settings(arguments)?, source.model().categories());
     let task = tasks::chosen(arguments.task.as_deref(), arguments.without.as_deref(), names)?;
+    let runtime = context.runtime()?;
+    let data = match arguments.unlabelled {
+        true => Data::unlabelled(&arguments.data, &source, &runtime, &listener)?,
+        false => Data::open(&arguments.data, source.model())?,
+    };
     let fitting = &arguments.fitting;
     let mut disassembly = mda::disassemble(&source, &data)
         .categories(task)
@@ -46,11 +50,10 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     if let Some(file) = &arguments.images {
         disassembly = disassembly.listed(listing::read(file)?);
     }
-    let runtime = context.runtime()?;
     let component = disassembly.run(&runtime)?;
     models::write(&component.model, &target)?;
     context.output.progress(format!("wrote {}", arguments.output.display()));
-    let accuracies = match arguments.no_evaluate {
+    let accuracies = match arguments.no_evaluate || arguments.unlabelled {
         true => None,
         false => Some(disassembly.measure(&component, &runtime)?),
     };
@@ -67,7 +70,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
     let wrote = Wrote {
         model: &arguments.output,
         source: &arguments.model,
-        data: &arguments.data,
+        data: (!arguments.unlabelled).then_some(&arguments.data),
         report: arguments.report.as_deref(),
     };
     context.output.result(&report, || report.describe(arguments.explain, &wrote))

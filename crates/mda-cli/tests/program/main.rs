@@ -15,6 +15,7 @@ mod printing;
 mod report;
 mod shown;
 mod study;
+mod unlabelled;
 mod writing;
 
 use std::path::{Path, PathBuf};

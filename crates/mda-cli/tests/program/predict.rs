@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Writes the test images at `positions` as PNG files and answers their labels.
-fn images(bench: &Bench, folder: &str, positions: &[usize]) -> Vec<usize> {
+pub(super) fn images(bench: &Bench, folder: &str, positions: &[usize]) -> Vec<usize> {
     let test = DataSet::open(Path::new(&asset("fashion-mnist")), Split::Test).unwrap();
     let prepared = test.prepare(Preparation::new(1, 28, 28).unwrap());
     std::fs::create_dir_all(bench.path(folder)).unwrap();

@@ -161,18 +161,20 @@ impl<'a> Report<'a> {
 pub(crate) struct Wrote<'a> {
     pub(crate) model: &'a Path,
     pub(crate) source: &'a Path,
-    pub(crate) data: &'a Path,
+    /// Nothing where the images have no labels.
+    pub(crate) data: Option<&'a Path>,
     pub(crate) report: Option<&'a Path>,
 }
 
 impl Wrote<'_> {
     fn describe(&self, explain: bool) -> String {
         let named = |path: &Path| printer::name(&path.display().to_string());
-        let (model, source, data) = (named(self.model), named(self.source), named(self.data));
+        let (model, source) = (named(self.model), named(self.source));
         let why = if explain { "" } else { "; --explain tells why these channels" };
-        let next = match self.report {
-            Some(report) => format!("open {} in a browser", named(report)),
-            None => {
+        let next = match (self.report, self.data.map(named)) {
+            (Some(report), _) => format!("open {} in a browser", named(report)),
+            (None, None) => format!("how good it is, labelled images tell: mda evaluate {model} --data IMAGES"),
+            (None, Some(data)) => {
                 let page = named(&self.model.with_extension("html"));
                 format!("see it: mda report {model} --data {data} --source {source} --output {page}")
             }
