@@ -1,6 +1,7 @@
 //! The rules of STYLE.md that a machine can check.
 
 mod circles;
+mod dead;
 mod imports;
 mod links;
 mod program;
@@ -32,7 +33,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     let modules = circles::check(&root.join("crates/mda-core/src"), circles::KNOWN)?
         .into_iter()
-        .chain(program::check(&root.join("crates/mda-cli/src"), program::KNOWN)?);
+        .chain(program::check(&root.join("crates/mda-cli/src"), program::KNOWN)?)
+        .chain(dead::check(&files)?);
     let prefix = format!("{}/", root.display());
     violations.extend(modules.map(|problem| problem.replace(&prefix, "")));
     violations.extend(crate::rust_version::disagreements(root)?);
