@@ -19,7 +19,7 @@ pub(super) fn run() -> anyhow::Result<()> {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         let usage = command.clone().render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ");
-        let _ = write!(page, "\n## mda {}\n\n{}.\n\n```text\n{usage}\n```\n\n", command.get_name(), sentence(&about));
+        let _ = write!(page, "\n## mda {}\n\n{}.\n\n```usage\n{usage}\n```\n\n", command.get_name(), sentence(&about));
         command
             .get_arguments()
             .filter(|own| !own.is_global_set() && is_told(own))

@@ -58,7 +58,8 @@ fn objection(block: &Block) -> Option<&'static str> {
     let commands = ["mda ", "cargo ", "$ "];
     match block.info.as_str() {
         "" => Some("it tells no language; `text` is one"),
-        RUN => None,
+        // What the program says of how it is called.
+        RUN | "usage" => None,
         info if info.starts_with(NOT_RUN) => None,
         info if info.starts_with("bash") || info.starts_with("sh") || info.starts_with("console") => {
             Some("commands stand behind `bash`, or `bash not-run: WHY`")
