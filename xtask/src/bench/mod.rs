@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: MDA beside PyTorch, ONNX Runtime and candle, in one run and in alternation, as Markdown.
 
 mod attribution;
+mod choosing;
 mod contestant;
 mod figures;
 mod forward;
@@ -23,6 +24,9 @@ pub(crate) struct Options {
     /// Only these parts.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Another build of `mda`, which makes the same components within a budget, in turn.
+    #[arg(long, value_name = "PATH")]
+    other: Option<PathBuf>,
     /// Compare CPU seconds in place of wall seconds: for one thread on a busy machine.
     #[arg(long)]
     cpu_time: bool,
@@ -37,6 +41,8 @@ enum Part {
     Attribution,
     /// Disassembling and assembling from start to end.
     Job,
+    /// Components within a budget.
+    Choosing,
     /// What attribution costs as images, widths, categories and image sizes grow.
     Growth,
 }
@@ -54,6 +60,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if wanted(Part::Job) {
         job::run(&setup)?;
+    }
+    if wanted(Part::Choosing) {
+        choosing::run(&setup)?;
     }
     if wanted(Part::Growth) {
         growth::run(&setup)?;

@@ -13,6 +13,8 @@ const PACKAGES: [&str; 3] = ["torch==2.11.0", "onnxruntime==1.32.0", "numpy"];
 pub(super) struct Setup {
     pub(super) quick: bool,
     pub(super) cpu_time: bool,
+    /// Another build of `mda`.
+    pub(super) other: Option<PathBuf>,
     root: PathBuf,
     /// Where the built programs are.
     release: PathBuf,
@@ -51,6 +53,7 @@ impl Setup {
         Ok(Self {
             quick: options.quick,
             cpu_time: options.cpu_time,
+            other: options.other.clone(),
             root: root.to_owned(),
             release: target.join("release"),
             python,
