@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Activations that would take more bytes than this are computed anew from further back instead of being held.
-const MOST_BYTES_HELD: usize = 5 << 26;
+const MOST_BYTES_HELD: usize = 1 << 28;
 /// How many batches are computed at a time: what one thread does between the layers of a batch keeps no other waiting.
 const AT_A_TIME: usize = 2;
 

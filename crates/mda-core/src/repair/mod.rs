@@ -170,7 +170,7 @@ impl Work<'_> {
 /// chosen by the error on the images at `tuning`. Neither may be test images. Where nothing is to be chosen (one lambda) there
 /// may be no tuning images: the repair is then the same, quicker, and reports no layers.
 ///
-/// Memory: what later layers of both models read, for all images, where that takes less than 320 MiB each, and
+/// Memory: what later layers of both models read, for all images, where that takes less than 256 MiB each, and
 /// a layer's squared number of regressors, up to 6144; where it has more, up to 4096 rows of them.
 ///
 /// # Errors
