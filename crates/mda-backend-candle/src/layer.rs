@@ -1,5 +1,6 @@
 //! One operation of the graph with its numbers on the device.
 
+use crate::activation::{activate, leak};
 use crate::convolution::Convolution;
 use crate::pointwise::{Bounds, Selection};
 use crate::pool::{self, Average};
@@ -7,7 +8,7 @@ use crate::sliding::Sliding;
 use crate::transfer::{per_channel, upload};
 use candle_core::{D, Device, Error, Result, Tensor};
 use mda_core::Model;
-use mda_core::op::{Op, Window};
+use mda_core::op::{ActivationKind, Op, Window};
 use mda_core::run::backend::schedule::Step;
 
 /// An operation, ready to run.
@@ -18,10 +19,13 @@ pub(crate) enum Layer {
     Linear { weight: Tensor, bias: Option<Tensor> },
     Affine { scale: Tensor, shift: Tensor },
     Clamp(Bounds),
+    Activation(ActivationKind),
+    PRelu(Tensor),
     MaxPool(Sliding),
     AvgPool(Average),
     GlobalAvgPool,
     Add,
+    Multiply,
     Concat,
     Flatten,
     SelectChannels(Selection),
@@ -57,10 +61,16 @@ impl Layer {
                 Self::Affine { scale: per_channel(&scale, rank, device)?, shift: per_channel(&shift, rank, device)? }
             }
             Op::Clamp(op) => Self::Clamp(Bounds::new(op.min, op.max, device)?),
+            Op::Activation(op) => Self::Activation(op.kind),
+            Op::PRelu(_) => {
+                let slopes = model.node_parameters(step.node).get("weight").data();
+                Self::PRelu(per_channel(slopes, rank, device)?)
+            }
             Op::MaxPool(op) => Self::MaxPool(sliding(&op.window)),
             Op::AvgPool(op) => Self::AvgPool(Average::new(op, sliding(&op.window), input.spatial(), device)?),
             Op::GlobalAvgPool(_) => Self::GlobalAvgPool,
             Op::Add(_) => Self::Add,
+            Op::Multiply(_) => Self::Multiply,
             Op::Concat(_) => Self::Concat,
             Op::Flatten(_) => Self::Flatten,
             Op::SelectChannels(op) => Self::SelectChannels(Selection::new(&op.channels, input.channels(), device)?),
@@ -79,6 +89,8 @@ impl Layer {
             }
             Self::Affine { scale, shift } => first.broadcast_mul(scale)?.broadcast_add(shift),
             Self::Clamp(bounds) => bounds.apply(first),
+            Self::Activation(kind) => activate(*kind, first),
+            Self::PRelu(slopes) => leak(first, slopes),
             Self::MaxPool(sliding) => pool::max(first, sliding),
             Self::AvgPool(average) => average.run(first),
             Self::GlobalAvgPool => {
@@ -86,11 +98,21 @@ impl Layer {
                 first.reshape((channels, images, ()))?.mean(D::Minus1)?.reshape((channels, images, 1, 1))
             }
             Self::Add => inputs[1..].iter().try_fold(first.clone(), |sum, input| sum + *input),
+            Self::Multiply => multiply(first, inputs[1]),
             Self::Concat => Tensor::cat(inputs, 0),
             Self::Flatten => flatten(first),
             Self::SelectChannels(selection) => selection.apply(first),
         }
     }
+}
+
+/// The product with a value of one shape, or with a gate, `[C, N, 1, 1]` or `[C, N]`.
+fn multiply(value: &Tensor, factors: &Tensor) -> Result<Tensor> {
+    if value.dims() == factors.dims() {
+        return value * factors;
+    }
+    let (channels, images) = (factors.dim(0)?, factors.dim(1)?);
+    value.broadcast_mul(&factors.reshape((channels, images, 1, 1))?)
 }
 
 /// `[C, N, H, W]` to `[C*H*W, N]`; features stay as they are.

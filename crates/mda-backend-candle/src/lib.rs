@@ -5,6 +5,7 @@
 //! whose result needs no transposing, a Concat is one copy behind another, and a grouped convolution is one batched product.
 //! Windows become views of a padded map, one a tap, so that every stride, padding and dilation is the same code.
 
+mod activation;
 mod backend;
 mod convolution;
 mod devices;

@@ -1,7 +1,7 @@
 //! The embedded CPU backend: every operation in Rust, nothing to install.
 //!
-//! A model is compiled once into a plan: weights packed for the processor at hand, BatchNorm, bias, residual sums and
-//! clamps fused into the layer before them, values placed in few buffers that a session keeps between runs. Convolutions
+//! A model is compiled once into a plan: weights packed for the processor at hand, BatchNorm, bias, residual sums,
+//! clamps and activations fused into the layer before them, values placed in few buffers that a session keeps between runs. Convolutions
 //! read their input as it lies, or are matrix products over the positions of the whole batch; dense 3x3 convolutions of stride 1 use Winograd's minimal
 //! filtering. Probes are read off a value as soon as it is complete.
 //!

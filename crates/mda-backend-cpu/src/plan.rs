@@ -67,10 +67,12 @@ pub(crate) enum Layer<S> {
     Winograd(Winograd<S>),
     Depthwise(Depthwise<S>),
     Normalize(Vec<f32>),
+    PRelu(Vec<f32>),
     Maximum(MaxPool),
     Average(AvgPool),
     GlobalAverage,
     Add,
+    Multiply,
     Concat(Vec<(usize, NodeId)>),
     Select(Vec<Option<usize>>),
 }
@@ -99,6 +101,7 @@ impl<S: Simd> Plan<S> {
             epilogue: Epilogue::new(
                 chain.affine.iter().map(|&(_, shift)| shift as f32).collect(),
                 chain.clamp.as_ref(),
+                chain.activation,
             ),
             output: chain.end,
             seen: seen(chain.end),
@@ -179,13 +182,15 @@ fn layer<S: Simd>(simd: S, model: &Model, chain: &Chain, places: &[Option<Place>
             }
         }
         Op::Linear(_) => Layer::Gemm(Gemm::new(simd, Window::square(1, 1, 0), 1, extents, weight(), &scale)),
-        Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) => {
+        Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Activation(_) => {
             Layer::Normalize(scale.iter().map(|&scale| scale as f32).collect())
         }
+        Op::PRelu(_) => Layer::PRelu(weight().data().to_vec()),
         Op::MaxPool(pool) => Layer::Maximum(pool.clone()),
         Op::AvgPool(pool) => Layer::Average(pool.clone()),
         Op::GlobalAvgPool(_) => Layer::GlobalAverage,
         Op::Add(_) => Layer::Add,
+        Op::Multiply(_) => Layer::Multiply,
         Op::SelectChannels(op) => Layer::Select(op.channels.clone()),
         Op::Concat(_) => {
             let mut elsewhere = Vec::new();

@@ -2,7 +2,9 @@
 
 use crate::buffer::{Buffer, Pool, Workspace};
 use crate::kernel::Simd;
-use crate::layer::{Finish, add, average, concat, global_average, maximum, normalize, select};
+use crate::layer::{
+    Finish, activate, add, average, concat, global_average, leak, maximum, multiply, normalize, select,
+};
 use crate::maps::{Maps, MapsMut};
 use crate::plan::{Layer, Plan, Step, Stretch};
 use mda_core::graph::NodeId;
@@ -128,6 +130,10 @@ impl<S: Simd> Plan<S> {
             let shape = self.shapes[step.output];
             let output = MapsMut::new(&mut written[place.offset..], images, place.stride, shape, part.threads);
             self.step(step, &part, workspace, output);
+            if let Some(kind) = step.epilogue.activation {
+                let output = MapsMut::new(&mut written[place.offset..], images, place.stride, shape, part.threads);
+                activate(self.simd, kind, output);
+            }
             part.slots[place.slot] = written;
             for &index in &step.seen {
                 let observation = &self.observations[index];
@@ -160,6 +166,7 @@ impl<S: Simd> Plan<S> {
             Layer::Winograd(winograd) => winograd.run(first(), output, &finish, workspace),
             Layer::Depthwise(depthwise) => depthwise.run(first(), output, &finish, &workspace.scratch),
             Layer::Normalize(scale) => normalize(self.simd, scale, first(), output, &finish),
+            Layer::PRelu(slopes) => leak(self.simd, slopes, first(), output),
             Layer::Maximum(pool) => maximum(self.simd, pool, first(), output),
             Layer::Average(pool) => average(self.simd, pool, first(), output),
             Layer::GlobalAverage => global_average(self.simd, first(), output),
@@ -167,6 +174,7 @@ impl<S: Simd> Plan<S> {
                 let inputs: Vec<Maps<'_>> = step.inputs.iter().map(|&id| value(id)).collect();
                 add(self.simd, &inputs, output, step.epilogue.bounds);
             }
+            Layer::Multiply => multiply(self.simd, first(), value(step.inputs[1]), output, step.epilogue.bounds),
             Layer::Concat(elsewhere) => {
                 let inputs: Vec<_> = elsewhere.iter().map(|&(channel, id)| (channel, value(id))).collect();
                 concat(&inputs, output);

@@ -1,9 +1,10 @@
 //! One operation of the graph with its numbers on the device.
 
+use crate::activation::activate;
 use crate::sliding::{Average, Sliding};
 use crate::transfer::{Result, Shared, per_channel, upload};
 use mda_core::Model;
-use mda_core::op::Op;
+use mda_core::op::{ActivationKind, Op};
 use mda_core::run::backend::schedule::Step;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -32,10 +33,15 @@ pub(crate) enum Layer {
         min: Option<f32>,
         max: Option<f32>,
     },
+    Activation(ActivationKind),
+    PRelu {
+        weight: Shared,
+    },
     MaxPool(Sliding),
     AvgPool(Average),
     GlobalAvgPool,
     Add,
+    Multiply,
     Concat,
     Flatten,
     /// Indices of channels; a channel of zeros stands behind the input's where one is needed.
@@ -73,6 +79,8 @@ impl Layer {
                 Self::Affine { scale: per_channel(&scale, rank, device)?, shift: per_channel(&shift, rank, device)? }
             }
             Op::Clamp(op) => Self::Clamp { min: op.min, max: op.max },
+            Op::Activation(op) => Self::Activation(op.kind),
+            Op::PRelu(_) => Self::PRelu { weight: upload(model.node_parameters(step.node).get("weight"), device)? },
             Op::MaxPool(op) => {
                 let (input, output) = (input.spatial(), node.shape.spatial());
                 Self::MaxPool(Sliding::of_pool(&op.window, op.ceil_mode, input, output))
@@ -80,6 +88,7 @@ impl Layer {
             Op::AvgPool(op) => Self::AvgPool(Average::new(op, input.spatial(), node.shape.spatial(), device)?),
             Op::GlobalAvgPool(_) => Self::GlobalAvgPool,
             Op::Add(_) => Self::Add,
+            Op::Multiply(_) => Self::Multiply,
             Op::Concat(_) => Self::Concat,
             Op::Flatten(_) => Self::Flatten,
             Op::SelectChannels(op) => {
@@ -105,6 +114,8 @@ impl Layer {
                 let above = min.map_or_else(|| Ok(first.shallow_clone()), |min| first.f_clamp_min(f64::from(min)))?;
                 max.map_or_else(|| Ok(above.shallow_clone()), |max| above.f_clamp_max(f64::from(max)))
             }
+            Self::Activation(kind) => activate(*kind, first),
+            Self::PRelu { weight } => first.f_prelu(weight),
             Self::MaxPool(sliding) => {
                 let Sliding { kernel, stride, padding, dilation, ceil_mode, .. } = *sliding;
                 sliding.pad(first, f64::NEG_INFINITY)?.f_max_pool2d(kernel, stride, padding, dilation, ceil_mode)
@@ -112,6 +123,10 @@ impl Layer {
             Self::AvgPool(average) => average.run(first),
             Self::GlobalAvgPool => first.f_mean_dim([2i64, 3].as_slice(), true, Kind::Float),
             Self::Add => inputs[1..].iter().try_fold(first.shallow_clone(), |sum, input| sum.f_add(input)),
+            Self::Multiply if inputs[1].dim() < first.dim() => {
+                first.f_mul(&inputs[1].f_unsqueeze(-1)?.f_unsqueeze(-1)?)
+            }
+            Self::Multiply => first.f_mul(inputs[1]),
             Self::Concat => Tensor::f_cat(inputs, 1),
             Self::Flatten => first.f_flatten(1, -1),
             Self::SelectChannels { indices, with_zeros: false } => first.f_index_select(1, indices),

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask setup-libtorch` fetches the library. All sums are f32: TF32 is off, so that a GPU gives what a CPU gives.
 
+mod activation;
 mod backend;
 mod devices;
 mod layer;

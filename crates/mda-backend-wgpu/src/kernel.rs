@@ -10,9 +10,12 @@ pub(crate) struct Source {
 /// What the shaders share.
 const PARAMS: &str = include_str!("shaders/params.wgsl");
 const NUMBERS: &str = include_str!("shaders/numbers.wgsl");
+const ACTIVATION: &str = include_str!("shaders/activation.wgsl");
 const GEMM: Source = Source { name: "gemm", text: include_str!("shaders/gemm.wgsl") };
 const DIRECT: Source = Source { name: "direct", text: include_str!("shaders/direct.wgsl") };
 const POINTWISE: Source = Source { name: "pointwise", text: include_str!("shaders/pointwise.wgsl") };
+const LEAKY: Source = Source { name: "leaky", text: include_str!("shaders/leaky.wgsl") };
+const PRODUCT: Source = Source { name: "product", text: include_str!("shaders/product.wgsl") };
 const SELECT: Source = Source { name: "select", text: include_str!("shaders/select.wgsl") };
 const POOL: Source = Source { name: "pool", text: include_str!("shaders/pool.wgsl") };
 const REDUCE: Source = Source { name: "reduce", text: include_str!("shaders/reduce.wgsl") };
@@ -20,7 +23,7 @@ const REDUCE: Source = Source { name: "reduce", text: include_str!("shaders/redu
 impl Source {
     /// The whole text of the module.
     pub(crate) fn text(self) -> String {
-        [PARAMS, NUMBERS, self.text].concat()
+        [PARAMS, NUMBERS, ACTIVATION, self.text].concat()
     }
 }
 
@@ -31,8 +34,12 @@ pub(crate) enum Kernel {
     Gemm { side: u32 },
     /// A convolution, one invocation a number.
     Direct,
-    /// BatchNorm, Normalize, Clamp, Add.
+    /// BatchNorm, Normalize, Clamp, activations, Add.
     Pointwise,
+    /// A leaky ReLU with a slope a channel.
+    Leaky,
+    /// A value times another one, or times a gate.
+    Product,
     /// Channels moved.
     Moved,
     /// A max pool.
@@ -53,6 +60,8 @@ impl Kernel {
             Self::Gemm { .. } => GEMM,
             Self::Direct => DIRECT,
             Self::Pointwise => POINTWISE,
+            Self::Leaky => LEAKY,
+            Self::Product => PRODUCT,
             Self::Moved => SELECT,
             Self::Maximum | Self::Average => POOL,
             Self::Mean { .. } | Self::Moments { .. } | Self::WindowSums { .. } => REDUCE,
@@ -64,6 +73,8 @@ impl Kernel {
             Self::Gemm { .. } => "gemm",
             Self::Direct => "direct",
             Self::Pointwise => "pointwise",
+            Self::Leaky => "leaky",
+            Self::Product => "product",
             Self::Moved => "moved",
             Self::Maximum => "maximum",
             Self::Average => "average",
@@ -125,10 +136,12 @@ pub(crate) mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
 
     const SIDES: [u32; 2] = [8, 16];
-    const ALL: [Kernel; 9] = [
+    const ALL: [Kernel; 11] = [
         Kernel::Gemm { side: SIDES[0] },
         Kernel::Direct,
         Kernel::Pointwise,
+        Kernel::Leaky,
+        Kernel::Product,
         Kernel::Moved,
         Kernel::Maximum,
         Kernel::Average,

@@ -1,8 +1,9 @@
 //! What every kernel is told: `Params` of `params.wgsl`.
 
 use crate::command::View;
+use crate::layers::Finish;
 use bytemuck::{Pod, Zeroable};
-use mda_core::op::{Padding, Window};
+use mda_core::op::{ActivationKind, Padding, Window};
 
 /// The parameters of a dispatch, in the order of the shaders' `Params`. [`crate::limits::Limits`] keeps everything that is
 /// counted here below 2^31.
@@ -15,6 +16,9 @@ pub(crate) struct Params {
     added: u32,
     other: [u32; 2],
     bounds: [f32; 2],
+    /// Which activation, and its numbers.
+    activation: u32,
+    activation_numbers: [f32; 2],
     kernel: [u32; 2],
     /// Top, left, bottom, right.
     padding: [u32; 4],
@@ -48,7 +52,7 @@ pub(crate) struct FilterParams {
     pub filters: u32,
 }
 
-/// What a kernel adds to its numbers before it clamps them.
+/// What a kernel adds to its numbers before it clamps or activates them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Added {
     Nothing,
@@ -66,7 +70,9 @@ impl Params {
             out: Extents::of(out),
             added: 0,
             other: [0, 0],
-            bounds: [f32::NEG_INFINITY, f32::INFINITY],
+            bounds: Finish::NONE.bounds,
+            activation: 0,
+            activation_numbers: [0.0; 2],
             kernel: [1, 1],
             padding: [0; 4],
             stride: [1, 1],
@@ -111,14 +117,15 @@ impl Params {
         self
     }
 
-    /// With something to add, and bounds to clamp to.
-    pub(crate) fn with_finish(mut self, added: Added, bounds: [f32; 2]) -> Self {
+    /// With something to add, and what is done then.
+    pub(crate) fn with_finish(mut self, added: Added, finish: Finish) -> Self {
         (self.added, self.other) = match added {
             Added::Nothing => (0, [0, 0]),
             Added::Value(view) => (1, [view.offset, view.stride].map(|number| number as u32)),
             Added::Output => (2, [0, 0]),
         };
-        self.bounds = bounds;
+        self.bounds = finish.bounds;
+        (self.activation, self.activation_numbers) = finish.activation.map_or((0, [0.0; 2]), activation);
         self
     }
 
@@ -126,6 +133,21 @@ impl Params {
     pub(crate) fn with_output(mut self, [height, width]: [usize; 2]) -> Self {
         (self.out.height, self.out.width) = (height as u32, width as u32);
         self
+    }
+}
+
+/// The number by which `numbers.wgsl` knows an activation, and what it is told besides.
+fn activation(kind: ActivationKind) -> (u32, [f32; 2]) {
+    match kind {
+        ActivationKind::Sigmoid => (1, [0.0; 2]),
+        ActivationKind::HardSigmoid { slope, offset } => (2, [slope, offset]),
+        ActivationKind::Silu => (3, [0.0; 2]),
+        ActivationKind::HardSwish => (4, [0.0; 2]),
+        ActivationKind::LeakyRelu { slope } => (5, [slope, 0.0]),
+        ActivationKind::Elu { alpha } => (6, [alpha, 0.0]),
+        ActivationKind::Gelu => (7, [0.0; 2]),
+        ActivationKind::GeluTanh => (8, [0.0; 2]),
+        ActivationKind::Tanh => (9, [0.0; 2]),
     }
 }
 
@@ -162,6 +184,9 @@ mod tests {
             ("other_stride", offset_of!(Params, other) + 4),
             ("low", offset_of!(Params, bounds)),
             ("high", offset_of!(Params, bounds) + 4),
+            ("activation", offset_of!(Params, activation)),
+            ("activation_first", offset_of!(Params, activation_numbers)),
+            ("activation_second", offset_of!(Params, activation_numbers) + 4),
             ("kernel_y", offset_of!(Params, kernel)),
             ("kernel_x", offset_of!(Params, kernel) + 4),
             ("top", offset_of!(Params, padding)),

@@ -137,7 +137,7 @@ impl Planning<'_> {
         let node = model.graph().node(chain.head);
         let inputs: Vec<View> = node.inputs.iter().map(|&input| self.view(input)).collect();
         let out = self.view(chain.end);
-        let finish = Finish::new(chain.residual.map(|id| self.view(id)), chain.clamp.as_ref());
+        let finish = Finish::new(chain.residual.map(|id| self.view(id)), chain.clamp.as_ref(), chain.activation);
         self.constants.enter(&node.name);
         let constants = &mut self.constants;
         let weight = || model.node_parameters(chain.head).get("weight").data();
@@ -152,9 +152,11 @@ impl Planning<'_> {
                 let layer = Convolution { node, window, groups: 1, x: inputs[0], out, finish };
                 layer.dispatches(constants, weight(), &chain.affine)?
             }
-            Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Add(_) => {
+            Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Activation(_) | Op::Add(_) => {
                 layers::pointwise(constants, &inputs, out, &chain.affine, finish)?
             }
+            Op::PRelu(_) => vec![layers::leak(constants, weight(), inputs[0], out)?],
+            Op::Multiply(_) => vec![layers::product(inputs[0], inputs[1], out, finish)],
             Op::MaxPool(pool) => vec![layers::maximum(pool, inputs[0], out)],
             Op::AvgPool(pool) => vec![layers::average(pool, inputs[0], out)],
             Op::GlobalAvgPool(_) => vec![layers::mean(inputs[0], out)],

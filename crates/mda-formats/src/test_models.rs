@@ -3,8 +3,8 @@
 use mda_core::Model;
 use mda_core::graph::Graph;
 use mda_core::op::{
-    Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Normalize, Op,
-    Padding, SelectChannels, Window,
+    Activation, ActivationKind, Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear,
+    MaxPool, Multiply, Normalize, Op, PRelu, Padding, SelectChannels, Window,
 };
 use mda_core::tensor::Parameters;
 use mda_core::tensor::Tensor;
@@ -83,10 +83,20 @@ pub(crate) fn every_operation() -> Model {
         &["avgpool"],
     );
     g.push("floor", Clamp { min: Some(-0.75), max: None }, &["avgpool2"]);
-    g.push("flatten", Flatten {}, &["floor"]);
+    g.push("silu", Activation { kind: ActivationKind::Silu }, &["floor"]);
+    g.push("gelu", Activation { kind: ActivationKind::Gelu }, &["silu"]);
+    g.push("leaky", Activation { kind: ActivationKind::LeakyRelu { slope: 0.1 } }, &["gelu"]);
+    g.push("prelu", PRelu {}, &["leaky"]);
+    g.push("flatten", Flatten {}, &["prelu"]);
     g.push("gap", GlobalAvgPool {}, &["sum"]);
     g.push("gap_flat", Flatten {}, &["gap"]);
-    g.push("both", Concat {}, &["flatten", "gap_flat"]);
+    g.push("gate", Linear { out_features: 6, bias: true }, &["gap_flat"]);
+    g.push("gated", Multiply {}, &["sum", "gate"]);
+    g.push("gated_gap", GlobalAvgPool {}, &["gated"]);
+    g.push("again", Multiply {}, &["gated", "gated_gap"]);
+    g.push("again_gap", GlobalAvgPool {}, &["again"]);
+    g.push("again_flat", Flatten {}, &["again_gap"]);
+    g.push("both", Concat {}, &["flatten", "again_flat"]);
     g.push("fc1", Linear { out_features: 7, bias: true }, &["both"]);
     g.push("fc1_bn", BatchNorm { eps: 1e-5 }, &["fc1"]);
     g.push("ceiling", Clamp { min: None, max: Some(0.9) }, &["fc1_bn"]);

@@ -1,7 +1,7 @@
-//! What is fused behind a layer: BatchNorm, bias, a residual sum, a clamp.
+//! What is fused behind a layer: BatchNorm, bias, a residual sum, a clamp or an activation.
 
 use crate::maps::Maps;
-use mda_core::op::Clamp;
+use mda_core::op::{ActivationKind, Clamp};
 
 /// The constant part, fixed when a model is compiled.
 #[derive(Clone, Debug)]
@@ -10,13 +10,16 @@ pub(crate) struct Epilogue {
     pub shift: Vec<f32>,
     /// Lower and upper bound; infinite where there is none.
     pub bounds: [f32; 2],
+    /// What is done to the output once it is complete and still in the cache.
+    pub activation: Option<ActivationKind>,
 }
 
 impl Epilogue {
-    /// Adds `shift`, then clamps.
-    pub(crate) fn new(shift: Vec<f32>, clamp: Option<&Clamp>) -> Self {
+    /// Adds `shift`, then clamps, then activates.
+    pub(crate) fn new(shift: Vec<f32>, clamp: Option<&Clamp>, activation: Option<ActivationKind>) -> Self {
         let bound = |of: fn(&Clamp) -> Option<f32>, otherwise: f32| clamp.and_then(of).unwrap_or(otherwise);
-        Self { shift, bounds: [bound(|c| c.min, f32::NEG_INFINITY), bound(|c| c.max, f32::INFINITY)] }
+        let bounds = [bound(|c| c.min, f32::NEG_INFINITY), bound(|c| c.max, f32::INFINITY)];
+        Self { shift, bounds, activation }
     }
 }
 

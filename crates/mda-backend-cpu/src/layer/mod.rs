@@ -1,8 +1,10 @@
 //! The layers: how each operation computes a batch, whatever the instruction set.
 
+mod activation;
 mod depthwise;
 mod direct;
 mod finish;
+mod functions;
 mod gemm;
 mod im2col;
 mod layout;
@@ -11,11 +13,12 @@ mod pool;
 mod sweep;
 mod winograd;
 
+pub(crate) use activation::{activate, leak};
 pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::Direct;
 pub(crate) use finish::{Epilogue, Finish};
 pub(crate) use gemm::Gemm;
-pub(crate) use pointwise::{add, concat, normalize, select};
+pub(crate) use pointwise::{add, concat, multiply, normalize, select};
 pub(crate) use pool::{average, global_average, maximum};
 pub(crate) use winograd::Winograd;
 

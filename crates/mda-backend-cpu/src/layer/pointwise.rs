@@ -1,4 +1,4 @@
-//! Layers that look at one position at a time: per-channel scaling, sums, channels moved about.
+//! Layers that look at one position at a time: per-channel scaling, sums, products, channels moved about.
 
 use super::finish::{Finish, clamp};
 use crate::kernel::Simd;
@@ -42,6 +42,24 @@ pub(crate) fn add<S: Simd>(simd: S, inputs: &[Maps<'_>], output: MapsMut<'_>, bo
                     plane.iter_mut().zip(input.plane(n, c)).for_each(|(y, x)| *y += x);
                 }
                 plane.iter_mut().for_each(|y| *y = clamp(*y, bounds));
+            },
+        );
+    });
+}
+
+/// `input` times `factors`, which are as many or one a channel, clamped.
+pub(crate) fn multiply<S: Simd>(simd: S, input: Maps<'_>, factors: Maps<'_>, output: MapsMut<'_>, bounds: [f32; 2]) {
+    let positions = output.shape().positions();
+    for_each_plane(output, positions, |n, c, plane| {
+        let (source, factors) = (input.plane(n, c), factors.plane(n, c));
+        simd.vectorize(
+            #[inline(always)]
+            || match *factors {
+                [factor] => plane.iter_mut().zip(source).for_each(|(y, &x)| *y = clamp(factor * x, bounds)),
+                _ => {
+                    let pairs = source.iter().zip(factors);
+                    plane.iter_mut().zip(pairs).for_each(|(y, (&x, &factor))| *y = clamp(factor * x, bounds));
+                }
             },
         );
     });

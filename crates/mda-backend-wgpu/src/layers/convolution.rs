@@ -105,7 +105,7 @@ impl Convolution<'_> {
 
     fn params(&self, filters: &Filters<'_>, part: Part) -> Params {
         let added = self.finish.other.map_or(Added::Nothing, Added::Value);
-        let params = Params::new(self.x, self.out).with_window(&self.window).with_finish(added, self.finish.bounds);
+        let params = Params::new(self.x, self.out).with_window(&self.window).with_finish(added, self.finish);
         let filters = FilterParams {
             group_filters: filters.filters as u32,
             group_channels: self.group_channels() as u32,

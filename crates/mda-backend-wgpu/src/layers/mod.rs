@@ -8,7 +8,7 @@ mod reduce;
 mod select;
 
 pub(crate) use convolution::Convolution;
-pub(crate) use pointwise::pointwise;
+pub(crate) use pointwise::{leak, pointwise, product};
 pub(crate) use pool::{average, maximum};
 pub(crate) use reduce::{mean, moments, window_sums};
 pub(crate) use select::{concat, select};
@@ -18,7 +18,7 @@ use crate::error::unsupported;
 use crate::gpu::Gpu;
 use crate::limits::Limits;
 use bytemuck::Pod;
-use mda_core::op::Clamp;
+use mda_core::op::{ActivationKind, Clamp};
 use mda_core::run::backend::BackendError;
 
 /// What the kernels of a model read beside its values.
@@ -103,11 +103,17 @@ pub(crate) struct Finish {
     pub other: Option<View>,
     /// Lower and upper bound; infinite where there is none.
     pub bounds: [f32; 2],
+    /// What is done then.
+    pub activation: Option<ActivationKind>,
 }
 
 impl Finish {
-    pub(crate) fn new(other: Option<View>, clamp: Option<&Clamp>) -> Self {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self { other: None, bounds: [f32::NEG_INFINITY, f32::INFINITY], activation: None };
+
+    pub(crate) fn new(other: Option<View>, clamp: Option<&Clamp>, activation: Option<ActivationKind>) -> Self {
         let bound = |of: fn(&Clamp) -> Option<f32>, otherwise: f32| clamp.and_then(of).unwrap_or(otherwise);
-        Self { other, bounds: [bound(|c| c.min, f32::NEG_INFINITY), bound(|c| c.max, f32::INFINITY)] }
+        let [low, high] = Self::NONE.bounds;
+        Self { other, bounds: [bound(|c| c.min, low), bound(|c| c.max, high)], activation }
     }
 }

@@ -48,5 +48,5 @@ fn direct(
     if params.added != 0u {
         sum += other[params.other_offset + image * params.other_stride + at];
     }
-    out[params.out_offset + image * params.out_stride + at] = clamped(sum, params.low, params.high);
+    out[params.out_offset + image * params.out_stride + at] = finished(sum);
 }

@@ -49,7 +49,7 @@ fn store(sums: vec4<f32>, filter_of_group: u32, group: u32, columns: vec4<u32>, 
             if params.added != 0u {
                 sum += other[params.other_offset + image * params.other_stride + at];
             }
-            out[params.out_offset + image * params.out_stride + at] = clamped(sum, params.low, params.high);
+            out[params.out_offset + image * params.out_stride + at] = finished(sum);
         }
     }
 }

@@ -18,6 +18,10 @@ struct Params {
     other_stride: u32,
     low: f32,
     high: f32,
+    // Which activation follows, 0 none, and its numbers.
+    activation: u32,
+    activation_first: f32,
+    activation_second: f32,
     kernel_y: i32,
     kernel_x: i32,
     top: i32,

@@ -1,4 +1,4 @@
-// Number by number: BatchNorm, Normalize, Clamp and Add.
+// Number by number: BatchNorm, Normalize, Clamp, activations and Add.
 
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 // Scale and shift of every channel.
@@ -27,5 +27,5 @@ fn pointwise(
     } else if params.added == 2u {
         number += out[at];
     }
-    out[at] = clamped(number, params.low, params.high);
+    out[at] = finished(number);
 }

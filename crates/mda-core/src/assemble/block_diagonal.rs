@@ -2,7 +2,7 @@
 //!
 //! Every channel of a merged value carries a *lane*: which component it belongs to, and which of its channels it is.
 //! Kernels between lanes of different components are zero. Lanes keep Concat right, where the components' channels
-//! interleave, and Add, whose inputs are brought to the same lanes first.
+//! interleave, and Add and Multiply, whose inputs are brought to the same lanes first.
 
 use super::{AssembleError, all_categories};
 use crate::graph::{Graph, NodeId, ValidGraph};
@@ -67,7 +67,7 @@ impl Merge<'_> {
     fn node(&mut self, id: NodeId) -> Result<(), AssembleError> {
         let node = self.graph_of(0).node(id).clone();
         let mut inputs: Vec<(String, Vec<Lane>)> = node.inputs.iter().map(|&i| self.values[i].clone()).collect();
-        if matches!(node.op, Op::Add(_)) {
+        if matches!(node.op, Op::Add(_) | Op::Multiply(_)) {
             self.align(&node.name, &mut inputs);
         }
         let parts: Vec<Part<'_>> = self.components.iter().map(|&model| part_of(model, id)).collect();

@@ -32,6 +32,7 @@ pub(super) fn node_size(graph: &ValidGraph, id: NodeId, inputs: usize, outputs: 
         }
         Op::Linear(linear) => (outputs * inputs, usize::from(linear.bias) * outputs, 1),
         Op::BatchNorm(_) => return ModelSize { parameters: 2 * outputs as u64, macs: 0 },
+        Op::PRelu(_) => return ModelSize { parameters: outputs as u64, macs: 0 },
         _ => return ModelSize { parameters: 0, macs: 0 },
     };
     let weights = weights as u64;

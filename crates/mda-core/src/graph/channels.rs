@@ -8,7 +8,7 @@ use std::ops::{Index, IndexMut};
 pub struct ChannelClass(usize);
 
 /// The channels of all values, partitioned by the ties of the operations: BatchNorm, clamps and pools tie a channel to
-/// the same channel of their input, Add to that of every input, Concat to a shifted one, Flatten ties the features of
+/// the same channel of their input, Add and Multiply to that of every input, Concat to a shifted one, Flatten ties the features of
 /// one channel, a depthwise convolution its filters to what they see. Dense and grouped convolutions and linear layers
 /// are barriers.
 #[derive(Clone, Debug)]

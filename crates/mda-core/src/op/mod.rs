@@ -3,6 +3,7 @@
 //!
 //! `Op` is closed: a new operation is a new variant, and the compiler lists every place that has to learn of it.
 
+mod activation;
 mod add;
 mod batch_norm;
 mod channelwise;
@@ -13,11 +14,14 @@ mod flatten;
 mod global_avg_pool;
 mod input;
 mod linear;
+mod multiply;
 mod normalize;
 mod pool;
+mod prelu;
 mod select_channels;
 mod window;
 
+pub use activation::{Activation, ActivationKind};
 pub use add::Add;
 pub use batch_norm::BatchNorm;
 pub use clamp::Clamp;
@@ -27,8 +31,10 @@ pub use flatten::Flatten;
 pub use global_avg_pool::GlobalAvgPool;
 pub use input::Input;
 pub use linear::Linear;
+pub use multiply::Multiply;
 pub use normalize::Normalize;
 pub use pool::{AvgPool, MaxPool};
+pub use prelu::PRelu;
 pub use select_channels::SelectChannels;
 pub use window::{Padding, Window};
 
@@ -55,6 +61,10 @@ pub enum Op {
     BatchNorm(BatchNorm),
     /// ReLU, ReLU6 and their like.
     Clamp(Clamp),
+    /// Sigmoid, SiLU, GELU and their like.
+    Activation(Activation),
+    /// A leaky ReLU with a trained slope a channel.
+    PRelu(PRelu),
     /// Maximum over a window.
     MaxPool(MaxPool),
     /// Mean over a window.
@@ -63,6 +73,8 @@ pub enum Op {
     GlobalAvgPool(GlobalAvgPool),
     /// Elementwise sum of values of one shape.
     Add(Add),
+    /// A value times another of its shape, or times one number a channel.
+    Multiply(Multiply),
     /// Values behind one another along the channels.
     Concat(Concat),
     /// `[N, C, H, W]` to `[N, C*H*W]`.
@@ -228,10 +240,13 @@ impl Op {
             Self::Conv2d(op) => op,
             Self::BatchNorm(op) => op,
             Self::Clamp(op) => op,
+            Self::Activation(op) => op,
+            Self::PRelu(op) => op,
             Self::MaxPool(op) => op,
             Self::AvgPool(op) => op,
             Self::GlobalAvgPool(op) => op,
             Self::Add(op) => op,
+            Self::Multiply(op) => op,
             Self::Concat(op) => op,
             Self::Flatten(op) => op,
             Self::Linear(op) => op,
@@ -247,10 +262,13 @@ impl Op {
             Self::Conv2d(_) => "Conv2d",
             Self::BatchNorm(_) => "BatchNorm",
             Self::Clamp(_) => "Clamp",
+            Self::Activation(op) => op.kind.name(),
+            Self::PRelu(_) => "PReLU",
             Self::MaxPool(_) => "MaxPool",
             Self::AvgPool(_) => "AvgPool",
             Self::GlobalAvgPool(_) => "GlobalAvgPool",
             Self::Add(_) => "Add",
+            Self::Multiply(_) => "Multiply",
             Self::Concat(_) => "Concat",
             Self::Flatten(_) => "Flatten",
             Self::Linear(_) => "Linear",
@@ -280,10 +298,13 @@ into_op!(
     Conv2d,
     BatchNorm,
     Clamp,
+    Activation,
+    PRelu,
     MaxPool,
     AvgPool,
     GlobalAvgPool,
     Add,
+    Multiply,
     Concat,
     Flatten,
     Linear,

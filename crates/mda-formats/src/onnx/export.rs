@@ -1,5 +1,6 @@
 //! Models to ONNX.
 
+mod activation;
 mod nodes;
 mod pool;
 #[cfg(test)]

@@ -7,7 +7,9 @@ mod call;
 mod constant;
 mod external;
 mod fault;
+mod idioms;
 mod importer;
+mod outputs;
 mod plain;
 mod range;
 mod rules;
@@ -98,13 +100,15 @@ fn decode(file: &[u8]) -> Result<proto::Model, OnnxError> {
 }
 
 fn convert(
-    message: proto::Model,
+    mut message: proto::Model,
     bytes: usize,
     folder: Folder,
     file_name: Option<String>,
     options: &ImportOptions,
 ) -> Result<Imported, OnnxError> {
     let opset = importer::opset(&message)?;
+    message.graph.iter_mut().for_each(idioms::contract);
+    message.graph.iter_mut().for_each(outputs::take_apart);
     let graph = message.graph.as_ref().ok_or_else(|| OnnxError::NotOnnx("it has no graph".into()))?;
     let written_here = message.producer_name == "mda" && !graph.name.is_empty();
     let name = file_name.filter(|_| !written_here).unwrap_or_else(|| graph.name.clone());

@@ -20,6 +20,12 @@ pub(super) const EXACT: Tolerance =
 pub(super) const ELEMENTWISE: Tolerance =
     Tolerance { relative: 1e-6, reason: "a few f32 roundings a number, in any order" };
 
+/// A transcendental function of every number.
+pub(super) const TRANSCENDENTAL: Tolerance = Tolerance {
+    relative: 4e-6,
+    reason: "exponentials of a few units in the last place, as libraries and shaders have them",
+};
+
 /// One sum a number.
 pub(super) const ONE_SUM: Tolerance =
     Tolerance { relative: 1e-5, reason: "one f32 sum of up to some thousand products, in any order" };

@@ -1,15 +1,24 @@
 //! One case an operation and an attribute: the operation alone, over numbers of both signs, its value read out flat.
 
 use super::case::Case;
-use super::compare::{ELEMENTWISE, EXACT, ONE_SUM, Tolerance};
+use super::compare::{ELEMENTWISE, EXACT, ONE_SUM, TRANSCENDENTAL, Tolerance};
 use mda_core::graph::Graph;
 use mda_core::op::{
-    Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Normalize, Op,
-    Padding, SelectChannels, Window,
+    Activation, ActivationKind, Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear,
+    MaxPool, Multiply, Normalize, Op, PRelu, Padding, SelectChannels, Window,
 };
 
 pub(super) fn cases() -> Vec<Case> {
-    let groups = [convolutions(), pools(), elementwise(), connections(), over_features()];
+    let groups = [
+        convolutions(),
+        pools(),
+        elementwise(),
+        activations(),
+        connections(),
+        gates([5, 7, 9]),
+        gates([5, 1, 1]),
+        over_features(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -139,6 +148,37 @@ fn elementwise() -> Vec<Case> {
     ]
 }
 
+fn activations() -> Vec<Case> {
+    use ActivationKind::{Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, LeakyRelu, Sigmoid, Silu, Tanh};
+    let odd = [4, 7, 9];
+    let kinds = [
+        ("Sigmoid", Sigmoid, TRANSCENDENTAL),
+        ("HardSigmoid", ActivationKind::hard_sigmoid(), ELEMENTWISE),
+        ("HardSigmoid: another slope and offset", HardSigmoid { slope: 0.7, offset: 0.25 }, ELEMENTWISE),
+        ("SiLU", Silu, TRANSCENDENTAL),
+        ("HardSwish", HardSwish, ELEMENTWISE),
+        ("LeakyReLU", LeakyRelu { slope: 0.01 }, ELEMENTWISE),
+        ("ELU", Elu { alpha: 1.0 }, TRANSCENDENTAL),
+        ("ELU: another alpha", Elu { alpha: 0.3 }, TRANSCENDENTAL),
+        ("GELU", Gelu, TRANSCENDENTAL),
+        ("GELU: tanh", GeluTanh, TRANSCENDENTAL),
+        ("Tanh", Tanh, TRANSCENDENTAL),
+    ];
+    let mut cases = Vec::new();
+    for (name, kind, tolerance) in kinds {
+        cases.push(single(name, odd, Activation { kind }, tolerance));
+        // Far from zero, where exponentials overflow, and close to it, where they cancel.
+        for (what, std) in [("large numbers", 1.0 / 128.0), ("small numbers", 4096.0)] {
+            let mut graph = images(odd);
+            graph.push("scaled", Normalize { mean: vec![0.0; 4], std: vec![std; 4] }, &["x"]);
+            graph.push("y", Activation { kind }, &["scaled"]);
+            cases.push(Case::new(&format!("{name}: {what}"), &flat(graph), tolerance));
+        }
+    }
+    cases.push(single("PReLU", odd, PRelu {}, ELEMENTWISE));
+    cases
+}
+
 fn connections() -> Vec<Case> {
     let case = |name: &str, op: Op, inputs: &[&str], tolerance| {
         let mut graph = images([3, 5, 7]);
@@ -154,6 +194,8 @@ fn connections() -> Vec<Case> {
         case("Add: two", Add {}.into(), &["positive", "bounded"], ELEMENTWISE),
         case("Add: three", Add {}.into(), &["positive", "bounded", "x"], ELEMENTWISE),
         case("Add: one value twice", Add {}.into(), &["bounded", "bounded"], ELEMENTWISE),
+        case("Multiply: two values", Multiply {}.into(), &["x", "bounded"], ELEMENTWISE),
+        case("Multiply: one value twice", Multiply {}.into(), &["x", "x"], ELEMENTWISE),
         case("Concat: two", Concat {}.into(), &["positive", "bounded"], EXACT),
         case("Concat: four, one value twice", Concat {}.into(), &["x", "positive", "x", "bounded"], EXACT),
         case("Concat: one", Concat {}.into(), &["bounded"], EXACT),
@@ -163,6 +205,31 @@ fn connections() -> Vec<Case> {
         select("SelectChannels: zeros", &[None, Some(2), None, Some(0)]),
         select("SelectChannels: zeros alone", &[None, None]),
     ]
+}
+
+/// Gates of maps of `shape`: as maps of one position and as features, followed by nothing, a clamp and an activation.
+fn gates(shape: [usize; 3]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for as_features in [false, true] {
+        let behind = [
+            ("", None),
+            (", clamped", Some(Op::from(Clamp::relu()))),
+            (", activated", Some(Activation { kind: ActivationKind::Sigmoid }.into())),
+        ];
+        for (what, op) in behind {
+            let mut graph = images(shape);
+            graph.push("mean", GlobalAvgPool {}, &["x"]);
+            let gate = if as_features { graph.push("gate", Flatten {}, &["mean"]) } else { "mean".into() };
+            graph.push("y", Multiply {}, &["x", &gate]);
+            if let Some(op) = op {
+                graph.push("z", op, &["y"]);
+            }
+            let kind = if as_features { "features" } else { "a map" };
+            let [_, height, width] = shape;
+            cases.push(Case::new(&format!("Multiply: gate, {kind}, {height}x{width}{what}"), &flat(graph), ONE_SUM));
+        }
+    }
+    cases
 }
 
 /// `op` over the numbers of images of `shape` as features.
@@ -189,6 +256,8 @@ fn over_features() -> Vec<Case> {
         case("BatchNorm: features", two, BatchNorm { eps: 1e-5 }.into(), ELEMENTWISE),
         case("Normalize: features", two, Normalize { mean: numbers(0.1), std: numbers(0.4) }.into(), ELEMENTWISE),
         case("Clamp: features", two, Clamp::relu().into(), EXACT),
+        case("SiLU: features", two, Activation { kind: ActivationKind::Silu }.into(), TRANSCENDENTAL),
+        case("PReLU: features", two, PRelu {}.into(), ELEMENTWISE),
         case("SelectChannels: features", two, SelectChannels { channels: vec![Some(7), None, Some(0)] }.into(), EXACT),
     ]
 }

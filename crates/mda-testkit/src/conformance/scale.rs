@@ -80,8 +80,14 @@ impl Scales {
             Op::BatchNorm(op) => affine(op.affine(parameters)),
             Op::Conv2d(op) => layer(op.bias, &|q| op.first_input(q, inputs[0].len())),
             Op::Linear(op) => layer(op.bias, &|_| 0),
-            Op::Clamp(_) | Op::MaxPool(_) | Op::AvgPool(_) | Op::GlobalAvgPool(_) => inputs[0].to_vec(),
+            Op::Clamp(_) | Op::Activation(_) | Op::MaxPool(_) | Op::AvgPool(_) | Op::GlobalAvgPool(_) => {
+                inputs[0].to_vec()
+            }
+            Op::PRelu(_) => {
+                affine(parameters.get("weight").data().iter().map(|&s| (f64::from(s).abs().max(1.0), 0.0)).collect())
+            }
             Op::Add(_) => (0..inputs[0].len()).map(|c| inputs.iter().map(|input| input[c]).sum()).collect(),
+            Op::Multiply(_) => inputs[0].iter().zip(inputs[1]).map(|(x, factor)| x * factor).collect(),
             Op::Concat(_) => inputs.concat(),
             Op::Flatten(_) => {
                 let positions = node.shape.channels() / inputs[0].len();

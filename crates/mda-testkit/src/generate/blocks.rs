@@ -1,7 +1,7 @@
 //! The blocks between the images and the head: each turns a map into a map.
 
 use super::builder::{Builder, Value};
-use mda_core::op::{Add, BatchNorm, Clamp, Concat, Conv2d, GlobalAvgPool, MaxPool, SelectChannels, Window};
+use mda_core::op::{Add, BatchNorm, Concat, Conv2d, GlobalAvgPool, MaxPool, SelectChannels, Window};
 
 /// Blocks that may widen a value one behind another; more would double it too often.
 const MOST_GROWTH: usize = 2;
@@ -14,13 +14,13 @@ impl Builder<'_> {
         for index in 0..depth {
             self.block = format!("layer{index}");
             let x = values[values.len() - 1].clone();
-            let kind = match self.structure.below(18) {
-                12.. if growth == MOST_GROWTH => 0,
+            let kind = match self.structure.below(20) {
+                12..=17 if growth == MOST_GROWTH => 0,
                 kind => kind,
             };
             growth = match kind {
                 0..=2 => 0,
-                12.. => growth + 1,
+                12..=17 => growth + 1,
                 _ => growth,
             };
             values.push(match kind {
@@ -38,6 +38,7 @@ impl Builder<'_> {
                 15 => self.dense(&x),
                 16 => self.push("twice", Concat {}, &[&x, &x]),
                 17 => self.long_skip(&x, &values),
+                18 | 19 => self.gated(&x),
                 _ => self.convolution(&x),
             });
         }
@@ -52,7 +53,7 @@ impl Builder<'_> {
     }
 
     /// A dense convolution that keeps the extents where `stride` is 1.
-    fn square(&mut self, x: &Value, out_channels: usize, kernel: usize, stride: usize) -> Value {
+    pub(super) fn square(&mut self, x: &Value, out_channels: usize, kernel: usize, stride: usize) -> Value {
         let bias = self.structure.once_in(2);
         self.push("conv", Conv2d::dense(out_channels, kernel, stride, kernel / 2, bias), &[x])
     }
@@ -86,19 +87,6 @@ impl Builder<'_> {
             }
             _ => x.clone(),
         }
-    }
-
-    pub(super) fn activation(&mut self, x: &Value) -> Value {
-        let bounded = |min, max| Clamp { min, max };
-        let op = match self.structure.below(8) {
-            0..=2 => Clamp::relu(),
-            3 => Clamp::relu6(),
-            4 => bounded(Some(-0.5), None),
-            5 => bounded(None, Some(0.75)),
-            6 => bounded(Some(-1.0), Some(1.0)),
-            _ => bounded(None, None),
-        };
-        self.push("clamp", op, &[x])
     }
 
     fn batch_norm(&mut self, x: &Value) -> Value {

@@ -30,6 +30,16 @@ pub(super) const FEATURES: &[&str] = &[
     "relu6",
     "one-sided Clamp",
     "two-sided Clamp",
+    "Sigmoid",
+    "HardSigmoid",
+    "SiLU",
+    "HardSwish",
+    "LeakyReLU",
+    "ELU",
+    "GELU",
+    "GELU (tanh)",
+    "Tanh",
+    "PReLU",
     "MaxPool",
     "MaxPool with ceil_mode",
     "MaxPool with dilation",
@@ -43,6 +53,10 @@ pub(super) const FEATURES: &[&str] = &[
     "Add of three",
     "Add of one value twice",
     "Add of features",
+    "Multiply of one shape",
+    "Multiply by a gate of maps",
+    "Multiply by a gate of features",
+    "Multiply of features",
     "Concat",
     "Concat of three",
     "Concat of one value twice",
@@ -98,6 +112,7 @@ fn of_node(graph: &ValidGraph, id: NodeId) -> Vec<&'static str> {
         Op::Conv2d(conv) => conv2d(conv, inputs[0]),
         Op::BatchNorm(_) => vec![if is_map { "BatchNorm of maps" } else { "BatchNorm of features" }],
         Op::Clamp(clamp) => vec![self::clamp(clamp)],
+        Op::Activation(_) | Op::PRelu(_) => vec![node.op.name()],
         Op::MaxPool(pool) => {
             let extra =
                 [(pool.ceil_mode, "MaxPool with ceil_mode"), (pool.window.dilation != [1, 1], "MaxPool with dilation")];
@@ -123,6 +138,12 @@ fn of_node(graph: &ValidGraph, id: NodeId) -> Vec<&'static str> {
             (!is_map, "Add of features"),
         ])
         .collect(),
+        Op::Multiply(_) => vec![match inputs[1] {
+            _ if !is_map => "Multiply of features",
+            Shape::Features(_) => "Multiply by a gate of features",
+            factors if factors == inputs[0] => "Multiply of one shape",
+            _ => "Multiply by a gate of maps",
+        }],
         Op::Concat(_) => present(&[
             (true, "Concat"),
             (inputs.len() > 2, "Concat of three"),

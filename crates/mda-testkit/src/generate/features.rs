@@ -1,7 +1,7 @@
 //! The head: from the last map to the logits.
 
 use super::builder::{Builder, Value};
-use mda_core::op::{Add, Concat, Conv2d, Flatten, GlobalAvgPool, Linear, Op, Window};
+use mda_core::op::{Add, Concat, Conv2d, Flatten, GlobalAvgPool, Linear, Multiply, Op, Window};
 
 impl Builder<'_> {
     /// The logits over the last of `maps`.
@@ -65,7 +65,7 @@ impl Builder<'_> {
 
     fn feature_block(&mut self, x: &Value) -> Value {
         let width = self.width();
-        match self.structure.below(8) {
+        match self.structure.below(9) {
             2 => self.norm(x),
             3 => self.activation(x),
             4 => self.select(x),
@@ -81,6 +81,12 @@ impl Builder<'_> {
                 let more = self.width();
                 let more = self.linear(&narrow, more);
                 self.push("concat", Concat {}, &[&narrow, &more, &narrow])
+            }
+            8 => {
+                let left = self.linear(x, width);
+                let right = self.linear(x, width);
+                let right = self.activation(&right);
+                self.push("product", Multiply {}, &[&left, &right])
             }
             _ => {
                 let y = self.linear(x, width);

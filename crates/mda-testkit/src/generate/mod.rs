@@ -9,6 +9,7 @@ mod builder;
 #[cfg(test)]
 mod census;
 mod features;
+mod nonlinear;
 mod numbers;
 mod windows;
 

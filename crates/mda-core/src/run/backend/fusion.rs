@@ -1,8 +1,9 @@
-//! Which nodes a backend may compute together: a layer with the BatchNorm, the residual sum and the clamp behind it.
+//! Which nodes a backend may compute together: a layer with the BatchNorm, the residual sum and the clamp or activation
+//! behind it.
 
 use crate::graph::NodeId;
 use crate::model::Model;
-use crate::op::{Clamp, Op};
+use crate::op::{ActivationKind, Clamp, Op};
 
 /// Nodes that one step computes; only the last one's value ever exists.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub struct Chain {
     pub residual: Option<NodeId>,
     /// The clamp that follows.
     pub clamp: Option<Clamp>,
+    /// The activation that follows where no clamp does.
+    pub activation: Option<ActivationKind>,
 }
 
 /// Cuts the graph into chains, in the order in which their last nodes stand; the graph's input and Flatten, which compute
@@ -60,7 +63,7 @@ fn needed(model: &Model, observed: &[bool]) -> Vec<bool> {
 fn start(model: &Model, head: NodeId) -> Chain {
     let node = model.graph().node(head);
     let mut affine = vec![(1.0, 0.0); node.shape.channels()];
-    let mut clamp = None;
+    let (mut clamp, mut activation) = (None, None);
     match &node.op {
         Op::Conv2d(conv) if conv.bias => add_bias(model, head, &mut affine),
         Op::Linear(linear) if linear.bias => add_bias(model, head, &mut affine),
@@ -70,9 +73,10 @@ fn start(model: &Model, head: NodeId) -> Chain {
             affine = numbers.map(|(mean, std)| (1.0 / std, -mean / std)).collect();
         }
         Op::Clamp(op) => clamp = Some(op.clone()),
+        Op::Activation(op) => activation = Some(op.kind),
         _ => {}
     }
-    Chain { head, end: head, affine, residual: None, clamp }
+    Chain { head, end: head, affine, residual: None, clamp, activation }
 }
 
 fn add_bias(model: &Model, head: NodeId, affine: &mut [(f64, f64)]) {
@@ -93,9 +97,10 @@ fn absorb(model: &Model, chain: &mut Chain, next: NodeId) -> bool {
     let graph = model.graph();
     let affine_head =
         matches!(graph.node(chain.head).op, Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) | Op::Normalize(_));
+    let ends = affine_head || matches!(graph.node(chain.head).op, Op::Add(_) | Op::Multiply(_));
     let summed = chain.residual.is_some() || !affine_head;
     match &graph.node(next).op {
-        _ if chain.clamp.is_some() => return false,
+        _ if chain.clamp.is_some() || chain.activation.is_some() => return false,
         Op::BatchNorm(norm) if !summed => {
             for ((scale, shift), (a, b)) in chain.affine.iter_mut().zip(norm.affine(model.node_parameters(next))) {
                 (*scale, *shift) = (*scale * a, *shift * a + b);
@@ -105,9 +110,8 @@ fn absorb(model: &Model, chain: &mut Chain, next: NodeId) -> bool {
             [a, b] => chain.residual = Some(if a == chain.end { b } else { a }),
             _ => return false,
         },
-        Op::Clamp(clamp) if affine_head || matches!(graph.node(chain.head).op, Op::Add(_)) => {
-            chain.clamp = Some(clamp.clone());
-        }
+        Op::Clamp(clamp) if ends => chain.clamp = Some(clamp.clone()),
+        Op::Activation(activation) if ends => chain.activation = Some(activation.kind),
         _ => return false,
     }
     chain.end = next;
@@ -118,7 +122,7 @@ fn absorb(model: &Model, chain: &mut Chain, next: NodeId) -> bool {
 mod tests {
     use super::*;
     use crate::graph::Graph;
-    use crate::op::{Add, BatchNorm, Conv2d, Flatten, Input, Linear};
+    use crate::op::{Activation, Add, BatchNorm, Conv2d, Flatten, Input, Linear, Multiply};
     use crate::tensor::Uniform;
     use crate::test_graphs::with_random_parameters;
 
@@ -170,6 +174,23 @@ mod tests {
         assert_eq!(ends(&residual(), &[]), [("shortcut", "shortcut"), ("main", "relu"), ("fc", "fc")].map(owned));
         let observed = ends(&residual(), &["main"]);
         assert_eq!(observed, [("main", "main"), ("shortcut", "relu"), ("fc", "fc")].map(owned));
+    }
+
+    #[test]
+    fn an_activation_ends_a_chain_and_a_product_begins_one() {
+        let sigmoid = || Activation { kind: ActivationKind::Sigmoid };
+        let mut graph = Graph::new();
+        graph.push("image", Input { channels: 2, height: 4, width: 4 }, &[]);
+        graph.push("conv", Conv2d::dense(3, 3, 1, 1, true), &["image"]);
+        graph.push("silu", Activation { kind: ActivationKind::Silu }, &["conv"]);
+        graph.push("again", sigmoid(), &["silu"]);
+        graph.push("product", Multiply {}, &["again", "again"]);
+        graph.push("relu", Clamp::relu(), &["product"]);
+        let model = classify(graph, "relu");
+        let expected = [("conv", "silu"), ("again", "again"), ("product", "relu"), ("fc", "fc")];
+        assert_eq!(ends(&model, &[]), expected.map(owned));
+        let flags = vec![false; model.graph().nodes().len()];
+        assert_eq!(chains(&model, &flags)[0].activation, Some(ActivationKind::Silu));
     }
 
     fn owned((head, end): (&str, &str)) -> (String, String) {

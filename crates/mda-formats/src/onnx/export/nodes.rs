@@ -19,11 +19,16 @@ pub(super) struct Written {
 pub(super) fn write(model: &Model) -> Written {
     let mut writer = Writer { written: Written::default(), values: Vec::new(), taken: HashSet::new() };
     writer.taken.extend([IMAGES.to_owned(), LOGITS.to_owned()]);
+    let graph = model.graph();
+    let slopes =
+        graph.nodes().iter().filter(|node| matches!((&node.op, node.shape), (Op::PRelu(_), Shape::Map { .. })));
+    let slopes: HashSet<String> = slopes.map(|node| format!("{}.weight", node.name)).collect();
     for (name, tensor) in model.parameters().iter() {
         writer.taken.insert(name.to_owned());
-        writer.floats(name.to_owned(), tensor.shape(), tensor.data());
+        // Slopes are broadcast from the last axis on.
+        let shape = if slopes.contains(name) { &[tensor.len(), 1, 1][..] } else { tensor.shape() };
+        writer.floats(name.to_owned(), shape, tensor.data());
     }
-    let graph = model.graph();
     for (id, node) in graph.nodes().iter().enumerate() {
         let value = match id {
             _ if id == graph.input() => IMAGES.to_owned(),
@@ -38,7 +43,7 @@ pub(super) fn write(model: &Model) -> Written {
 }
 
 /// Values and constants share one namespace in ONNX.
-struct Writer {
+pub(super) struct Writer {
     written: Written,
     /// The name of every node's value.
     values: Vec<String>,
@@ -46,7 +51,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn unique(&mut self, name: &str) -> String {
+    pub(super) fn unique(&mut self, name: &str) -> String {
         let mut unique = name.to_owned();
         let mut count = 1;
         while !self.taken.insert(unique.clone()) {
@@ -72,6 +77,11 @@ impl Writer {
                 ("BatchNormalization", vec![float("epsilon", *eps)])
             }
             Op::Clamp(op) => (self.clamp(node, op, &mut inputs), Vec::new()),
+            Op::Activation(op) => self.activation(node, op.kind, &mut inputs),
+            Op::PRelu(_) => {
+                inputs.push(parameter("weight"));
+                ("PRelu", Vec::new())
+            }
             Op::MaxPool(op) => ("MaxPool", pool::max(op, shapes[0], node.shape)),
             Op::AvgPool(op) => {
                 let pool::Average { zeros, attributes } = pool::average(op, shapes[0], node.shape);
@@ -83,6 +93,14 @@ impl Writer {
             Op::GlobalAvgPool(_) => ("GlobalAveragePool", Vec::new()),
             Op::Add(_) if inputs.len() == 2 => ("Add", Vec::new()),
             Op::Add(_) => ("Sum", Vec::new()),
+            Op::Multiply(_) => {
+                if shapes[1].batched(1).len() < shapes[0].batched(1).len() {
+                    let axes = self.unique(&format!("{}.axes", node.name));
+                    self.integers(axes.clone(), &[2, 3]);
+                    inputs[1] = self.step(node, "Unsqueeze", &[inputs[1].clone(), axes]);
+                }
+                ("Mul", Vec::new())
+            }
             Op::Concat(_) => ("Concat", vec![int("axis", 1)]),
             Op::Flatten(_) => ("Flatten", vec![int("axis", 1)]),
             Op::Linear(op) => {
@@ -102,11 +120,17 @@ impl Writer {
         self.written.node.push(node);
     }
 
+    /// A node on the way to `node`'s own, and the name of its value.
+    pub(super) fn step(&mut self, node: &Node, op: &str, inputs: &[String]) -> String {
+        let value = self.unique(&format!("{}/{}", node.name, op.to_lowercase()));
+        self.push(op, &value, inputs.to_vec(), value.clone(), Vec::new());
+        value
+    }
+
     /// A node ahead of `node`'s own, on the path of its only input.
     fn before(&mut self, op: &str, node: &Node, constant: String, inputs: &mut Vec<String>) {
-        let value = self.unique(&format!("{}/{}", node.name, op.to_lowercase()));
-        let consumed = std::mem::replace(inputs, vec![value.clone()]);
-        self.push(op, &value, [consumed, vec![constant]].concat(), value.clone(), Vec::new());
+        let value = self.step(node, op, &[&inputs[..], &[constant]].concat());
+        *inputs = vec![value];
     }
 
     fn normalize(
@@ -179,7 +203,7 @@ impl Writer {
         vec![int("axis", 1)]
     }
 
-    fn floats(&mut self, name: String, shape: &[usize], numbers: &[f32]) {
+    pub(super) fn floats(&mut self, name: String, shape: &[usize], numbers: &[f32]) {
         self.written.initializer.push(proto::Tensor {
             dims: shape.iter().map(|&extent| extent as i64).collect(),
             data_type: data_type::FLOAT,
@@ -215,7 +239,8 @@ fn attribute(name: &str, kind: i32) -> proto::Attribute {
     proto::Attribute { name: name.into(), kind, ..Default::default() }
 }
 
-fn float(name: &str, value: f32) -> proto::Attribute {
+/// A number as an attribute.
+pub(super) fn float(name: &str, value: f32) -> proto::Attribute {
     proto::Attribute { f: Some(value), ..attribute(name, attribute_type::FLOAT) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use mda_core::graph::Graph;
-use mda_core::op::{Conv2d, Flatten, Input, Linear, Normalize, Op, SelectChannels};
+use mda_core::op::{Conv2d, Flatten, Input, Linear, Multiply, Normalize, Op, SelectChannels};
 use mda_core::tensor::Tensor;
 use mda_core::tensor::{Parameters, Shape};
 use std::collections::HashMap;
@@ -65,6 +65,24 @@ impl Builder {
         }
     }
 
+    /// Multiplies what the convolution or linear layer `name` computes by `factors`, one a channel; answers whether it is one.
+    pub(super) fn scale(&mut self, name: &str, factors: &[f32]) -> bool {
+        if !matches!(self.op(name), Some(Op::Conv2d(_) | Op::Linear(_))) {
+            return false;
+        }
+        for suffix in ["weight", "bias"] {
+            let name = format!("{name}.{suffix}");
+            let Some(tensor) = self.parameters.get(&name) else { continue };
+            let mut tensor = Tensor::clone(tensor);
+            let row = (tensor.len() / factors.len()).max(1);
+            for (row, factor) in tensor.data_mut().chunks_mut(row).zip(factors) {
+                row.iter_mut().for_each(|weight| *weight *= factor);
+            }
+            self.parameters.insert(name, tensor);
+        }
+        true
+    }
+
     /// Takes the last node away, where it is `name` and does no more than to subtract a mean: its input and that mean.
     pub(super) fn take_shift(&mut self, name: &str) -> Option<(Shaped, Vec<f32>)> {
         let is_shift =
@@ -105,6 +123,8 @@ fn shape(op: &Op, inputs: &[Shape]) -> Result<Shape, Fault> {
     match (op, inputs) {
         (Op::Add(_), [first, rest @ ..]) if rest.iter().all(|shape| shape == first) => Ok(*first),
         (Op::Add(_), _) => Err(Fault::new("values of one shape", all())),
+        (Op::Multiply(_), [value, factors]) if value == factors || Multiply::is_gate(*factors, *value) => Ok(*value),
+        (Op::Multiply(_), _) => Err(Fault::new("values of one shape, or one number a channel", all())),
         (Op::Concat(_), [first, rest @ ..]) if rest.iter().all(|s| s.with_channels(1) == first.with_channels(1)) => {
             let channels = inputs.iter().try_fold(0usize, |sum, shape| sum.checked_add(shape.channels()));
             Ok(first.with_channels(channels.ok_or_else(|| Fault::new("fewer channels", all()))?))

@@ -1,7 +1,9 @@
 //! What every known operator becomes.
 
+mod activation;
 mod affine;
 mod channels;
+mod combine;
 mod convolution;
 mod elementwise;
 mod integers;
@@ -11,6 +13,7 @@ mod pool;
 mod rearrange;
 mod reduce;
 mod slice;
+mod split;
 mod window;
 
 use super::call::Call;
@@ -33,27 +36,37 @@ const RULES: &[(&str, Rule)] = &[
     ("Conv", convolution::conv),
     ("Div", affine::div),
     ("Dropout", elementwise::identity),
+    ("Elu", activation::elu),
     ("Flatten", rearrange::flatten),
     ("Gather", channels::gather),
+    ("Gelu", activation::gelu),
     ("Gemm", linear::gemm),
     ("GlobalAveragePool", reduce::global_average),
     ("GlobalMaxPool", reduce::global_max),
+    ("HardSigmoid", activation::hard_sigmoid),
+    ("HardSwish", activation::hard_swish),
     ("Identity", elementwise::identity),
+    ("LeakyRelu", activation::leaky_relu),
     ("LogSoftmax", elementwise::softmax),
     ("MatMul", linear::matmul),
     ("MaxPool", pool::max),
     ("Mul", affine::mul),
+    ("PRelu", activation::prelu),
     ("Pad", pad::pad),
     ("ReduceMax", reduce::max),
     ("ReduceMean", reduce::mean),
     ("Relu", elementwise::relu),
     ("Reshape", rearrange::reshape),
     ("Shape", integers::shape),
+    ("Sigmoid", activation::sigmoid),
     ("Slice", slice::slice),
     ("Softmax", elementwise::softmax),
+    ("Split", split::split),
     ("Squeeze", rearrange::squeeze),
     ("Sub", affine::sub),
     ("Sum", affine::sum),
+    ("Swish", activation::swish),
+    ("Tanh", activation::tanh),
     ("Transpose", rearrange::transpose),
     ("Unsqueeze", rearrange::unsqueeze),
 ];

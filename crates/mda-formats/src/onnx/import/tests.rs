@@ -1,8 +1,10 @@
 //! Import rules, each on files built in memory.
 
+mod activations;
 mod arithmetic;
 mod channels;
 mod constants;
+mod gates;
 mod hostile;
 mod layers;
 mod range;

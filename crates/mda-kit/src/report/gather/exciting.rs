@@ -84,7 +84,7 @@ impl Exciting {
 fn activated(graph: &ValidGraph, consumers: &[Vec<NodeId>], layer: NodeId) -> NodeId {
     let mut id = layer;
     while let [next] = consumers[id][..]
-        && matches!(graph.node(next).op, Op::BatchNorm(_) | Op::Clamp(_))
+        && matches!(graph.node(next).op, Op::BatchNorm(_) | Op::Clamp(_) | Op::Activation(_) | Op::PRelu(_))
     {
         id = next;
     }

@@ -1,10 +1,11 @@
-//! Arithmetic: sums of values, and numbers that are added to channels or scale them.
+//! Arithmetic with constants: numbers that are added to channels or scale them.
 
+use super::combine::{add_values, multiply_values};
 use super::{Call, Fault, Importer, Value, elementwise, integers};
 use crate::onnx::import::array::Array;
 use crate::onnx::import::value::Activation;
 use crate::onnx::import::view::{Role, View};
-use mda_core::op::{Add, BatchNorm, Normalize, Op};
+use mda_core::op::{BatchNorm, Normalize, Op};
 use mda_core::tensor::Tensor;
 
 /// An operator of two operands.
@@ -59,6 +60,9 @@ fn binary<'a>(importer: &mut Importer<'a>, call: &Call<'a>, arithmetic: Arithmet
         (Value::Activation(left), Value::Activation(right)) if arithmetic == Arithmetic::Add => {
             add_values(importer, call, vec![left, right])
         }
+        (Value::Activation(left), Value::Activation(right)) if arithmetic == Arithmetic::Mul => {
+            multiply_values(importer, call, left, right)
+        }
         (Value::Activation(value), Value::Floats(constant)) => {
             let (value, numbers) = per_channel(importer, value, &constant.array)?;
             let change = match arithmetic {
@@ -80,37 +84,13 @@ fn binary<'a>(importer: &mut Importer<'a>, call: &Call<'a>, arithmetic: Arithmet
         }
         (left, right) => {
             let got = format!("{} and {}", left.describe(), right.describe());
-            Err(Fault::new("a computed value and constant numbers, or a sum of two computed values", got))
+            Err(Fault::new("a computed value and constant numbers, or a sum or product of two computed values", got))
         }
     }
 }
 
-fn add_values<'a>(
-    importer: &mut Importer<'a>,
-    call: &Call<'a>,
-    values: Vec<Activation<'a>>,
-) -> Result<Value<'a>, Fault> {
-    let flat = values.iter().all(|value| value.view.rank() == 2);
-    let alike = values.windows(2).all(|pair| pair[0].view == pair[1].view);
-    if !flat && !alike {
-        let got = values.iter().map(Activation::describe).collect::<Vec<_>>().join(" and ");
-        return Err(Fault::new("values of one shape", got));
-    }
-    let view = values.first().filter(|_| !flat).map(|value| value.view.clone());
-    let mut inputs = Vec::with_capacity(values.len());
-    for value in values {
-        let value = value.settled()?;
-        inputs.push(if flat { importer.features(value)? } else { (value.node, value.shape) });
-    }
-    let sum = importer.push(call, call.name(), Add {}, &inputs)?;
-    Ok(Value::Activation(match view {
-        Some(view) => sum.viewed(view),
-        None => sum,
-    }))
-}
-
 /// The value as its channels can be changed, and the constant as one number a channel.
-fn per_channel<'a>(
+pub(super) fn per_channel<'a>(
     importer: &mut Importer<'a>,
     value: Activation<'a>,
     constant: &Array<f32>,
@@ -167,6 +147,9 @@ fn apply<'a>(
                 return importer.push(call, call.name(), op, &[input]).map(Value::Activation);
             }
             Normalize { mean: vec![0.0; channels], std: numbers }.into()
+        }
+        Change::Scale(numbers) if own && importer.builder.scale(&value.node, &numbers) => {
+            return Ok(Value::Activation(Activation::new(value.node, value.shape, call.output())));
         }
         Change::Scale(numbers) => return scale(importer, call, value, numbers),
     };

@@ -42,6 +42,24 @@ fn a_mean_and_a_deviation_become_one_node_unless_others_see_the_difference() {
 }
 
 #[test]
+fn factors_behind_a_layer_are_its_own_unless_others_see_the_product() {
+    let file =
+        two_channels().floats("conv.weight", &[2, 2, 1, 1], &[1.0, 2.0, 0.5, -1.0]).floats("b", &[2], &[0.25, 1.0]);
+    let file = file.node("Conv", "conv", &["x", "conv.weight", "b"], &[]).node("Mul", "scaled", &["each", "conv"], &[]);
+    let alone = file.clone().node("Flatten", "flat", &["scaled"], &[]);
+    assert_eq!(alone.clone().ops().len(), 2);
+    let expected = [0.625, 1.375, 4.0, 3.0];
+    assert_eq!(alone.logits(&IMAGE), expected);
+    let seen =
+        file.node("Concat", "both", &["conv", "scaled"], &[int("axis", 1)]).node("Flatten", "flat", &["both"], &[]);
+    assert_eq!(seen.clone().ops().len(), 4);
+    assert_eq!(seen.logits(&IMAGE)[4..], expected);
+    let linear = File::new(13, [2, 1, 1]).floats("w", &[1, 2], &[1.0, 2.0]).node("Flatten", "flat", &["x"], &[]);
+    let linear = linear.floats("half", &[], &[0.5]).node("Gemm", "fc", &["flat", "w"], &[int("transB", 1)]);
+    assert_eq!(linear.node("Mul", "scaled", &["fc", "half"], &[]).ops().len(), 2);
+}
+
+#[test]
 fn factors_without_a_reciprocal_become_a_batch_norm() {
     let file = two_channels().floats("mask", &[1, 2, 1, 1], &[0.0, 3.0]).node("Mul", "masked", &["x", "mask"], &[]);
     let file = file.node("Flatten", "flat", &["masked"], &[]);
@@ -70,12 +88,15 @@ fn constants_that_differ_along_rows_are_refused() {
 }
 
 #[test]
-fn values_are_added_and_not_multiplied() {
+fn values_are_added_and_multiplied() {
     let file = File::new(13, [1, 1, 2]).node("Relu", "relu", &["x"], &[]);
     let sum = file.clone().node("Sum", "sum", &["x", "relu", "x"], &[]).node("Flatten", "flat", &["sum"], &[]);
     assert_eq!(sum.logits(&[1.0, -2.0]), [3.0, -4.0]);
     let product = file.clone().node("Mul", "product", &["x", "relu"], &[]).node("Flatten", "flat", &["product"], &[]);
-    assert!(product.refused().contains("a sum of two computed values"));
+    assert_eq!(product.logits(&[3.0, -2.0]), [9.0, 0.0]);
+    let quotient =
+        file.clone().node("Div", "quotient", &["x", "relu"], &[]).node("Flatten", "flat", &["quotient"], &[]);
+    assert!(quotient.refused().contains("a sum or product of two computed values"));
     let flat = file.node("Flatten", "flat", &["relu"], &[]);
     let mixed = flat.node("Add", "sum", &["x", "flat"], &[]).node("Flatten", "end", &["sum"], &[]);
     assert!(mixed.refused().contains("expected values of one shape, got [N, 1, 1, 2] and [N, 2]"));

@@ -123,3 +123,27 @@ fn borders_that_no_window_takes_are_refused() {
         File::new(13, [1, 4, 4]).ints("p", &[0; 8]).node("Pad", "pad", &["x", "p"], &[string("mode", "reflect")]);
     assert!(mirrored.refused().contains("expected constant padding, got reflect"));
 }
+
+#[test]
+fn a_split_is_a_selection_for_each_part_that_is_read() {
+    let image = [1.0, 2.0, 3.0, 4.0, 5.0];
+    let split = |opset: i64, inputs: &[&str], attributes: &[Attribute], parts: &[&str]| {
+        let attributes = [attributes, &[int("axis", 1)]].concat();
+        let mut file = File::new(opset, [5, 1, 1]).ints("sizes", &[1, 3, 1]);
+        file = file.node("Split", "split", inputs, &attributes);
+        file.graph.node[0].output = parts.iter().map(|&part| part.into()).collect();
+        file
+    };
+    let last_first = |file: File, parts: [&str; 2]| {
+        file.node("Concat", "turned", &parts, &[int("axis", 1)]).node("Flatten", "flat", &["turned"], &[])
+    };
+    let sizes = split(13, &["x", "sizes"], &[], &["a", "b", "c"]);
+    assert_eq!(last_first(sizes.clone(), ["b", "a"]).logits(&image), [2.0, 3.0, 4.0, 1.0]);
+    assert_eq!(last_first(sizes.clone(), ["c", "a"]).ops().len(), 4);
+    let old = split(11, &["x"], &[ints("split", &[2, 3])], &["a", "b"]);
+    assert_eq!(last_first(old, ["b", "a"]).logits(&image), [3.0, 4.0, 5.0, 1.0, 2.0]);
+    let equal = split(18, &["x"], &[int("num_outputs", 2)], &["a", "b"]);
+    assert_eq!(last_first(equal, ["b", "a"]).logits(&image), [4.0, 5.0, 1.0, 2.0, 3.0]);
+    let told = last_first(split(13, &["x", "sizes"], &[], &["a", "b"]), ["b", "a"]).refused();
+    assert!(told.contains("node `split_1` (Split): expected 2 sizes of parts of 5 channels, got [1, 3, 1]"), "{told}");
+}
