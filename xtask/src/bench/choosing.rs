@@ -62,11 +62,10 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
     let jobs = if setup.quick { &JOBS[..1] } else { &JOBS[..] };
     for job in jobs {
         let model = job.import(&mda, &shared, &folder)?;
-        let other = setup
-            .other
-            .as_deref()
-            .map(|program| Ok::<_, anyhow::Error>((program, job.import(program, &shared, &folder)?)));
-        let other = other.transpose()?;
+        let other = match setup.other.as_deref() {
+            Some(program) => Some((program, job.import(program, &shared, &folder)?)),
+            None => None,
+        };
         let (mut own, mut others) = (Vec::new(), Vec::new());
         for _ in 0..if setup.quick { 1 } else { ROUNDS } {
             own.push(job.disassemble(&mda, &model, &shared, &folder)?);

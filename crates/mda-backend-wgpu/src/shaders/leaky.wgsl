@@ -10,13 +10,12 @@ fn leaky(
     @builtin(num_workgroups) count: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = workgroup_number(id, count) * 64u + local;
-    let elements = params.out_channels * out_positions();
-    let image = index / elements;
+    let own = image_and_element(workgroup_number(id, count) * 64u + local);
+    let image = own.x;
+    let element = own.y;
     if image >= params.images {
         return;
     }
-    let element = index % elements;
     let number = x[params.x_offset + image * params.x_stride + element];
     out[params.out_offset + image * params.out_stride + element] = leaked(number, slopes[element / out_positions()]);
 }

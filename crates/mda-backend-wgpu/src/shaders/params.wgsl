@@ -56,6 +56,12 @@ fn out_positions() -> u32 {
     return u32(params.out_height * params.out_width);
 }
 
+// The image that number `index` of all output numbers is of, at or beyond the last where there is none, and its number there.
+fn image_and_element(index: u32) -> vec2<u32> {
+    let elements = params.out_channels * out_positions();
+    return vec2<u32>(index / elements, index % elements);
+}
+
 // Where the window at an output position starts in the input, which may be in the padding before it.
 fn window_row(position: i32) -> i32 {
     return position / params.out_width * params.stride_y - params.top;

@@ -12,13 +12,12 @@ fn pointwise(
     @builtin(num_workgroups) count: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = workgroup_number(id, count) * 64u + local;
-    let elements = params.out_channels * out_positions();
-    let image = index / elements;
+    let own = image_and_element(workgroup_number(id, count) * 64u + local);
+    let image = own.x;
+    let element = own.y;
     if image >= params.images {
         return;
     }
-    let element = index % elements;
     let channel = affine[element / out_positions()];
     let at = params.out_offset + image * params.out_stride + element;
     var number = channel.x * x[params.x_offset + image * params.x_stride + element] + channel.y;

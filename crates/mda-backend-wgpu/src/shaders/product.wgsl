@@ -10,13 +10,12 @@ fn product(
     @builtin(num_workgroups) count: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = workgroup_number(id, count) * 64u + local;
-    let elements = params.out_channels * out_positions();
-    let image = index / elements;
+    let own = image_and_element(workgroup_number(id, count) * 64u + local);
+    let image = own.x;
+    let element = own.y;
     if image >= params.images {
         return;
     }
-    let element = index % elements;
     let factor = select(element / out_positions(), element, x_positions() == out_positions());
     let number = other[params.other_offset + image * params.other_stride + element]
         * factors[params.x_offset + image * params.x_stride + factor];

@@ -216,13 +216,19 @@ impl<'a> Trials<'a> {
             _ => refit_all(runner, source, &lossy, images.source, &self.calibration, &[], &self.how)?,
         };
         let mut refitted = refitted.into_iter();
-        let model = |cut: &Component| match if self.keeps_all(&cut.plan) { None } else { refitted.next() } {
-            None => Ok(Some(cut.model.clone())),
-            Some(Ok(refitted)) => Ok(Some(refitted.model)),
-            Some(Err(error)) if error.is_of_the_plan() => Ok(None),
-            Some(Err(error)) => Err(error.into()),
-        };
-        cuts.iter().map(model).collect()
+        let mut models = Vec::with_capacity(cuts.len());
+        for cut in cuts {
+            models.push(if self.keeps_all(&cut.plan) {
+                Some(cut.model)
+            } else {
+                match refitted.next().unwrap_or_else(|| unreachable!("one for every lossy component")) {
+                    Ok(refitted) => Some(refitted.model),
+                    Err(error) if error.is_of_the_plan() => None,
+                    Err(error) => return Err(error.into()),
+                }
+            });
+        }
+        Ok(models)
     }
 
     /// Whether nothing but logits goes, so that there is nothing to repair.
