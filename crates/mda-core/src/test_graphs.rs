@@ -1,4 +1,4 @@
-//! Small random models for tests: every operation, three categories.
+//! Small random models for tests, every operation, three categories, and images in memory.
 
 use crate::graph::Graph;
 use crate::model::Model;
@@ -6,9 +6,42 @@ use crate::op::{
     Add, AvgPool, BatchNorm, Clamp, Concat, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Normalize,
     SelectChannels, Window,
 };
+use crate::run::{Batch, Batches, ImageSource};
 use crate::tensor::Parameters;
 use crate::tensor::Tensor;
 use crate::tensor::Uniform;
+
+/// Images in memory, `[N, C, H, W]`.
+pub(crate) struct Images {
+    pub(crate) pixels: Tensor,
+    pub(crate) labels: Vec<usize>,
+    pub(crate) categories: Vec<String>,
+}
+
+impl Images {
+    /// Those of one category.
+    pub(crate) fn new(pixels: Tensor) -> Self {
+        let labels = vec![0; pixels.shape()[0]];
+        Self { pixels, labels, categories: vec!["any".into()] }
+    }
+}
+
+impl ImageSource for Images {
+    fn categories(&self) -> &[String] {
+        &self.categories
+    }
+
+    fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
+        Box::new(indices.chunks(batch_size).map(|indices| {
+            let labels = indices.iter().map(|&index| self.labels[index]).collect();
+            Ok(Batch { images: self.pixels.select(0, indices), labels, indices: indices.to_vec() })
+        }))
+    }
+}
 
 /// A random batch that `model` takes, numbers in -1.0..1.0.
 pub(crate) fn random_batch(model: &Model, count: usize, uniform: &mut Uniform) -> Tensor {

@@ -78,6 +78,16 @@ pub enum AttributeError {
         /// The layer.
         layer: String,
     },
+    /// A category of which nothing was seen.
+    #[error("the statistics hold {what} `{name}`; they hold {seen}")]
+    NotSeen {
+        /// `no image of the category` or `nothing of the measure`.
+        what: &'static str,
+        /// Which.
+        name: String,
+        /// What there is.
+        seen: String,
+    },
     /// A bad formulation.
     #[error(transparent)]
     Formulation(#[from] FormulationError),
@@ -100,19 +110,38 @@ pub fn select_confident(
     candidates: &[(usize, Vec<usize>)],
     top_k: usize,
 ) -> Result<Selection, AttributeError> {
+    let chosen = surest(runner, model, source, candidates, top_k)?;
+    let images =
+        |(category, chosen): (usize, Vec<(usize, f64)>)| (category, chosen.into_iter().map(|(i, _)| i).collect());
+    Ok(Selection::new(chosen.into_iter().map(images).collect()))
+}
+
+/// The same, every image with its sureness.
+pub(super) fn surest(
+    runner: &Runner<'_>,
+    model: &Model,
+    source: &dyn ImageSource,
+    candidates: &[(usize, Vec<usize>)],
+    top_k: usize,
+) -> Result<Vec<(usize, Vec<(usize, f64)>)>, AttributeError> {
     let mut running = runner.start(model, &[]).map_err(RunError::from)?;
     let mut categories = Vec::with_capacity(candidates.len());
     for (category, indices) in candidates {
         require_images(model, *category, indices)?;
         let run = running.run(source, indices, |_, _| {})?;
         let sureness = |position: usize| log_softmax(run.logits.row(position), *category);
-        let mut order: Vec<(f64, usize)> = indices.iter().enumerate().map(|(p, &index)| (sureness(p), index)).collect();
-        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut chosen: Vec<usize> = order.into_iter().take(top_k).map(|(_, index)| index).collect();
-        chosen.sort_unstable();
-        categories.push((*category, chosen));
+        let all = indices.iter().enumerate().map(|(position, &index)| (index, sureness(position)));
+        categories.push((*category, first_by_sureness(all.collect(), top_k)));
     }
-    Ok(Selection::new(categories))
+    Ok(categories)
+}
+
+/// The `top_k` of some images, each with its sureness, that are surest; of equals the earlier ones. In the order of their positions.
+pub(super) fn first_by_sureness(mut images: Vec<(usize, f64)>, top_k: usize) -> Vec<(usize, f64)> {
+    images.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    images.truncate(top_k);
+    images.sort_unstable_by_key(|&(index, _)| index);
+    images
 }
 
 fn require_images(model: &Model, category: usize, images: &[usize]) -> Result<(), AttributeError> {
@@ -124,7 +153,7 @@ fn require_images(model: &Model, category: usize, images: &[usize]) -> Result<()
     }
 }
 
-fn require_finite(model: &Model, observations: &Observations) -> Result<(), AttributeError> {
+pub(super) fn require_finite(model: &Model, observations: &Observations) -> Result<(), AttributeError> {
     match observations.first_non_finite() {
         Some(id) => Err(AttributeError::NonFinite { layer: model.graph().node(id).name.clone() }),
         None => Ok(()),
@@ -160,7 +189,7 @@ pub fn attribute(
     for (category, indices) in &selection.categories {
         require_images(model, *category, indices)?;
     }
-    let mut pass = Pass::new(runner, model, formulation)?;
+    let mut pass = Pass::new(runner, model, formulation.measure)?;
     let parts = &selection.categories;
     let mut statistics = None;
     let mut categories = Vec::with_capacity(parts.len());
@@ -168,10 +197,7 @@ pub fn attribute(
         Scope::Task => {
             let task: Vec<usize> = parts.iter().map(|(category, _)| *category).collect();
             let observations = pass.together(source, &together(selection))?;
-            require_finite(model, &observations)?;
-            let shared = accumulate(model, formulation, &observations, &task);
-            categories.extend(task.into_iter().map(|category| (category, shared.clone())));
-            statistics = Some(observations.into_statistics()).filter(|all| all.layers() > 0).map(Arc::new);
+            (categories, statistics) = concluded(model, formulation, observations, &task)?;
         }
         Scope::Category => {
             let mut all_finite = Ok(());
@@ -187,6 +213,20 @@ pub fn attribute(
     }
     let images_per_category = parts.iter().map(|(_, indices)| indices.len()).max().unwrap_or(0);
     Ok(Attribution { formulation: formulation.clone(), categories, images_per_category, statistics })
+}
+
+/// What matters to every category of a task of which something was observed together, and the statistics that are left of it.
+#[expect(clippy::type_complexity, reason = "two parts of one value")]
+pub(super) fn concluded(
+    model: &Model,
+    formulation: &Formulation,
+    observations: Observations,
+    task: &[usize],
+) -> Result<(Vec<(usize, Relevance)>, Option<Arc<Statistics>>), AttributeError> {
+    require_finite(model, &observations)?;
+    let shared = accumulate(model, formulation, &observations, task);
+    let categories = task.iter().map(|&category| (category, shared.clone())).collect();
+    Ok((categories, Some(observations.into_statistics()).filter(|all| all.layers() > 0).map(Arc::new)))
 }
 
 /// The images of a selection, its contrast among those of the first category: whose images they are tells a measure that
@@ -206,7 +246,7 @@ pub fn statistics(
     source: &dyn ImageSource,
     selection: &Selection,
 ) -> Result<Statistics, AttributeError> {
-    let observations = Pass::new(runner, model, &Formulation::obs())?.together(source, &together(selection))?;
+    let observations = Pass::new(runner, model, Measure::Obs)?.together(source, &together(selection))?;
     require_finite(model, &observations)?;
     Ok(observations.into_statistics())
 }
@@ -227,7 +267,7 @@ pub fn observe(
     parts: &[(usize, Vec<usize>)],
     formulation: &Formulation,
 ) -> Result<Observations, RunError> {
-    Pass::new(runner, model, formulation)?.together(source, parts)
+    Pass::new(runner, model, formulation.measure)?.together(source, parts)
 }
 
 impl Attribution {

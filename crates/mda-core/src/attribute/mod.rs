@@ -6,9 +6,11 @@ mod measure;
 mod pass;
 mod relevance;
 mod route;
+mod seen;
 
 pub use attribution::{
     AttributeError, Attribution, Selection, attribute, contribution_probes, observe, select_confident, statistics,
 };
 pub use relevance::{Relevance, accumulate};
 pub use route::{Link, Place, Route, routes};
+pub use seen::{Extent, Seen, Speaking};

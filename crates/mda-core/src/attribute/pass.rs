@@ -1,12 +1,15 @@
 //! A measure at work on one model: batches are as full as they can be, whatever categories their images are of.
 
-use crate::attribute::measure::{BatchView, Measuring};
-use crate::method::Formulation;
+use crate::attribute::measure::{BatchView, Looks, Measuring, POSITIONS, Shown};
+use crate::graph::NodeId;
+use crate::method::Measure;
 use crate::model::Model;
 use crate::observe::Observations;
 use crate::run::ImageSource;
 use crate::run::backend::Probe;
 use crate::run::{RunError, Runner, Running};
+use crate::tensor::Tensor;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A category of the model and the positions of its images in the source.
@@ -22,9 +25,9 @@ pub(crate) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Compiles `model` with what the measure of `formulation` has to see.
-    pub(crate) fn new(runner: &Runner<'a>, model: &'a Model, formulation: &Formulation) -> Result<Self, RunError> {
-        let measuring = formulation.measure.measuring();
+    /// Compiles `model` with what a measure has to see.
+    pub(crate) fn new(runner: &Runner<'a>, model: &'a Model, measure: Measure) -> Result<Self, RunError> {
+        let measuring = measure.measuring();
         let probes = measuring.probes(model.graph());
         let running = if probes.is_empty() { None } else { Some(runner.start(model, &probes)?) };
         Ok(Self { model, measuring, probes, running })
@@ -39,15 +42,52 @@ impl<'a> Pass<'a> {
         let all = joined(parts);
         running.run(source, &all, |range, answers| {
             for piece in pieces(parts, &range) {
-                let (category, rows) = (parts[piece.part].0, piece.rows(&range));
-                let (batch, positions) = (&answers[..], piece.positions);
-                let indices = &all[positions.clone()];
-                let view = BatchView { model, probes, batch, rows, category, images, positions, indices };
-                measuring.observe(&view, &mut seen);
+                let batch = Answered { model, probes, answers: &answers, images, positions: POSITIONS };
+                let (looks, rows) = batch.look(&**measuring, parts, &piece, &range, &all);
+                let (positions, indices) = (piece.positions.clone(), &all[piece.positions]);
+                let most_rows = usize::MAX;
+                let shown = Shown { model, looks: &looks, rows, images, positions, indices, most_rows };
+                measuring.take_up(&shown, &mut seen);
             }
         })?;
         measuring.finish(&mut seen);
         Ok(seen)
+    }
+
+    /// What the measure keeps of every image of all `parts`, one behind the other: `[images, ...]` by layer, of up to so many
+    /// `positions` an image where an observation is of `images` images.
+    pub(crate) fn looks(
+        &mut self,
+        source: &dyn ImageSource,
+        parts: &[Part],
+        images: usize,
+        positions: usize,
+    ) -> Result<Looks, RunError> {
+        let Self { model, measuring, probes, running } = self;
+        let Some(running) = running else { return Ok(Looks::new()) };
+        let all = joined(parts);
+        let mut numbers: BTreeMap<NodeId, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+        running.run(source, &all, |range, answers| {
+            for piece in pieces(parts, &range) {
+                let batch = Answered { model, probes, answers: &answers, images, positions };
+                for (layer, looks) in batch.look(&**measuring, parts, &piece, &range, &all).0 {
+                    let (shape, kept) = numbers.entry(layer).or_default();
+                    *shape = looks.shape().to_vec();
+                    // All at once: growing by doubling would hold more than there will be.
+                    kept.reserve_exact(if kept.is_empty() {
+                        all.len() * looks.len() / looks.shape()[0].max(1)
+                    } else {
+                        0
+                    });
+                    kept.extend_from_slice(looks.data());
+                }
+            }
+        })?;
+        let whole = |(layer, (mut shape, kept)): (NodeId, (Vec<usize>, Vec<f32>))| {
+            shape[0] = all.len();
+            (layer, Tensor::new(shape, kept).expect("as many numbers of every image"))
+        };
+        Ok(numbers.into_iter().map(whole).collect())
     }
 
     /// Calls `finished(category, what is seen of its images)` for every one of `parts`, in their order, each as soon as all
@@ -68,11 +108,13 @@ impl<'a> Pass<'a> {
         running.run(source, &all, |range, answers| {
             for piece in pieces(parts, &range) {
                 let (category, images) = (parts[piece.part].0, parts[piece.part].1.len());
-                let (batch, rows) = (&answers[..], piece.rows(&range));
+                let batch = Answered { model, probes, answers: &answers, images, positions: POSITIONS };
+                let (looks, rows) = batch.look(&**measuring, parts, &piece, &range, &all);
                 let positions = piece.positions.start - piece.before..piece.positions.end - piece.before;
                 let (last, indices) = (positions.end == images, &all[piece.positions.clone()]);
-                let view = BatchView { model, probes, batch, rows, category, images, positions, indices };
-                measuring.observe(&view, &mut seen);
+                let most_rows = usize::MAX;
+                let shown = Shown { model, looks: &looks, rows, images, positions, indices, most_rows };
+                measuring.take_up(&shown, &mut seen);
                 if last {
                     measuring.finish(&mut seen);
                     finished(category, std::mem::replace(&mut seen, measuring.start(model)));
@@ -80,6 +122,33 @@ impl<'a> Pass<'a> {
             }
         })?;
         Ok(())
+    }
+}
+
+/// What a backend answered for a batch, for an observation of so many images.
+struct Answered<'a> {
+    model: &'a Model,
+    probes: &'a [Probe],
+    answers: &'a [Tensor],
+    images: usize,
+    positions: usize,
+}
+
+impl Answered<'_> {
+    /// What `measuring` keeps of a piece of the batch that holds the images `batch`, and its rows: all.
+    fn look(
+        &self,
+        measuring: &dyn Measuring,
+        parts: &[Part],
+        piece: &Piece,
+        batch: &Range<usize>,
+        all: &[usize],
+    ) -> (Looks, Range<usize>) {
+        let Self { model, probes, answers, images, positions } = *self;
+        let (rows, category, indices) = (piece.rows(batch), parts[piece.part].0, &all[piece.positions.clone()]);
+        let count = rows.len();
+        let view = BatchView { model, probes, batch: answers, rows, category, images, indices, positions };
+        (measuring.look(&view), 0..count)
     }
 }
 

@@ -233,28 +233,8 @@ mod tests {
     use crate::graph::Graph;
     use crate::op::{Clamp, Flatten, Input, Linear};
     use crate::run::reference::Reference;
-    use crate::run::{Batch, Batches};
     use crate::tensor::{Parameters, Uniform};
-    use crate::test_graphs::{random_batch, random_model};
-
-    struct Images(Vec<String>, Vec<usize>, Tensor);
-
-    impl ImageSource for Images {
-        fn categories(&self) -> &[String] {
-            &self.0
-        }
-
-        fn labels(&self) -> &[usize] {
-            &self.1
-        }
-
-        fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
-            Box::new(indices.chunks(batch_size).map(|indices| {
-                let labels = indices.iter().map(|&index| self.1[index]).collect();
-                Ok(Batch { images: self.2.select(0, indices), labels, indices: indices.to_vec() })
-            }))
-        }
-    }
+    use crate::test_graphs::{Images, random_batch, random_model};
 
     const RUNNER: Runner<'static> = Runner { backend: &Reference, device: None, batch_size: 2 };
 
@@ -271,7 +251,7 @@ mod tests {
         parameters.insert("logits.weight", Tensor::new([1, 2], vec![1.0, 1.0]).unwrap());
         let model = Model::new("small", graph.validate().unwrap(), parameters, vec!["c".into()]).unwrap();
         let image = Tensor::new([1, 2, 1, 1], vec![1.0, 0.5]).unwrap();
-        let images = Images(vec!["c".into()], vec![0], image);
+        let images = Images { pixels: image, labels: vec![0], categories: vec!["c".into()] };
         let route = routes(&RUNNER, &model, &images, &[(0, vec![0])]).unwrap().swap_remove(0);
         // The hidden values are 2 and 2.5; the first takes as much of both pixels, the second of the first alone.
         let near = |found: &[f32], expected: &[f32]| {
@@ -289,7 +269,8 @@ mod tests {
         for _ in 0..20 {
             let model = random_model(&mut uniform);
             let images = random_batch(&model, 4, &mut uniform);
-            let images = Images(model.categories().to_vec(), vec![0, 1, 2, 0], images);
+            let labels = vec![0, 1, 2, 0];
+            let images = Images { pixels: images, labels, categories: model.categories().to_vec() };
             let parts = [(0, vec![0, 3]), (2, vec![2])];
             for route in routes(&RUNNER, &model, &images, &parts).unwrap() {
                 let total = |flow: &[f32]| flow.iter().sum::<f32>();

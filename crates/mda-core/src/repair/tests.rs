@@ -10,9 +10,9 @@ use crate::graph::Graph;
 use crate::method::{REPAIRS, RidgeOptions};
 use crate::op::{Add, BatchNorm, Clamp, Conv2d, Flatten, GlobalAvgPool, Input, Linear, MaxPool, Window};
 use crate::run::reference::{Reference, evaluate};
-use crate::run::{Batch, Batches};
 use crate::tensor::Parameters;
 use crate::tensor::Tensor;
+use crate::test_graphs::Images;
 
 const BACKEND: Reference = Reference;
 
@@ -30,35 +30,8 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| draw()).collect()
 }
 
-struct Images {
-    pixels: Tensor,
-    labels: Vec<usize>,
-    categories: Vec<String>,
-}
-
-impl Images {
-    fn new(count: usize, channels: usize, extent: usize) -> Self {
-        let pixels = numbers(count * channels * extent * extent, 7);
-        let pixels = Tensor::new([count, channels, extent, extent], pixels).unwrap();
-        Self { pixels, labels: vec![0; count], categories: vec!["any".into()] }
-    }
-}
-
-impl ImageSource for Images {
-    fn categories(&self) -> &[String] {
-        &self.categories
-    }
-
-    fn labels(&self) -> &[usize] {
-        &self.labels
-    }
-
-    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
-        Box::new(indices.chunks(batch_size).map(|indices| {
-            let images = self.pixels.select(0, indices);
-            Ok(Batch { images, labels: vec![0; indices.len()], indices: indices.to_vec() })
-        }))
-    }
+fn images(count: usize, channels: usize, extent: usize) -> Images {
+    Images::new(tensor(&[count, channels, extent, extent], 7))
 }
 
 fn model(graph: Graph, tensors: Vec<(&str, Tensor)>) -> Model {
@@ -141,7 +114,7 @@ fn chain() -> Model {
 
 #[test]
 fn ridge_restores_what_a_twin_can_say() {
-    let (source, images) = (chain(), Images::new(200, 2, 6));
+    let (source, images) = (chain(), images(200, 2, 6));
     let component = cut(&source, &[("conv1", 2)]);
     let wanted = logits(&source, &images);
     let repaired = run(&source, &component, &images, &ridge(1e-6));
@@ -154,7 +127,7 @@ fn ridge_restores_what_a_twin_can_say() {
 
 #[test]
 fn a_bias_that_batch_norm_would_undo_goes_into_its_mean() {
-    let (source, images) = (chain(), Images::new(200, 2, 6));
+    let (source, images) = (chain(), images(200, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let repaired = run(&source, &component, &images, &ridge(1e-3)).model;
     assert_eq!(repaired.size(), component.model.size());
@@ -186,7 +159,7 @@ fn ridge_sees_through_a_residual_sum() {
             ("fc.weight", tensor(&[2, 4], 14)),
         ],
     );
-    let images = Images::new(200, 2, 5);
+    let images = images(200, 2, 5);
     let component = cut(&source, &[("sum", 2)]);
     let repaired = run(&source, &component, &images, &ridge(1e-6));
     let wanted = logits(&source, &images);
@@ -220,7 +193,7 @@ fn groups_are_refitted_one_by_one() {
             ("fc.bias", tensor(&[2], 27)),
         ],
     );
-    let images = Images::new(200, 2, 5);
+    let images = images(200, 2, 5);
     let component = cut(&source, &[("stem", 1), ("stem", 3)]);
     let repaired = run(&source, &component, &images, &ridge(1e-6));
     let wanted = logits(&source, &images);
@@ -240,7 +213,7 @@ fn the_mean_of_a_constant_channel_is_all_of_it() {
     graph.nodes[4].op = Conv2d::dense(3, 3, 1, 0, false).into();
     parameters.insert("fc.weight", tensor(&[2, 3], 3));
     source = Model::new("tiny", graph.validate().unwrap(), parameters, source.categories().to_vec()).unwrap();
-    let images = Images::new(12, 2, 6);
+    let images = images(12, 2, 6);
     let component = cut(&source, &[("conv1", 1)]);
     let repaired = run(&source, &component, &images, &Repair::Bias);
     let wanted = logits(&source, &images);
@@ -250,7 +223,7 @@ fn the_mean_of_a_constant_channel_is_all_of_it() {
 
 #[test]
 fn batch_norm_gets_the_statistics_of_the_component() {
-    let (source, images) = (chain(), Images::new(16, 2, 6));
+    let (source, images) = (chain(), images(16, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let all: Vec<usize> = (0..16).collect();
     let repaired = repair(&runner(), &source, &component, &images, &all, &[], &Repair::BatchNorm).unwrap();
@@ -267,7 +240,7 @@ fn batch_norm_gets_the_statistics_of_the_component() {
 
 #[test]
 fn tuning_images_choose_the_lambda() {
-    let (source, images) = (chain(), Images::new(200, 2, 6));
+    let (source, images) = (chain(), images(200, 2, 6));
     let component = cut(&source, &[("conv1", 2)]);
     let options = RidgeOptions { lambdas: vec![1e3, 1e-6], observations: 10_000, ..RidgeOptions::default() };
     let repaired = run(&source, &component, &images, &Repair::Ridge(options));
@@ -276,7 +249,7 @@ fn tuning_images_choose_the_lambda() {
 
 #[test]
 fn the_same_images_give_the_same_numbers() {
-    let (source, images) = (chain(), Images::new(40, 2, 6));
+    let (source, images) = (chain(), images(40, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let how = Repair::Ridge(RidgeOptions { observations: 150, ..RidgeOptions::default() });
     let [first, second] = [(); 2].map(|()| run(&source, &component, &images, &how));
@@ -286,7 +259,7 @@ fn the_same_images_give_the_same_numbers() {
 
 #[test]
 fn one_lambda_needs_no_tuning_images() {
-    let (source, images) = (chain(), Images::new(80, 2, 6));
+    let (source, images) = (chain(), images(80, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let fitted: Vec<usize> = (0..60).collect();
     let with = run(&source, &component, &images, &ridge(1e-3));
@@ -300,7 +273,7 @@ fn one_lambda_needs_no_tuning_images() {
 
 #[test]
 fn what_cannot_be_repaired_says_why() {
-    let (source, images) = (chain(), Images::new(8, 2, 6));
+    let (source, images) = (chain(), images(8, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let fail = |component: &Component, calibration: &[usize], how: &Repair| {
         let error = repair(&runner(), &source, component, &images, calibration, &[7], how).unwrap_err();
@@ -331,13 +304,13 @@ fn a_layer_with_more_regressors_than_fit_squared_is_refitted_by_its_rows() {
             ("fc.bias", tensor(&[2], 23)),
         ],
     );
-    let (component, images) = (cut(&source, &[("stem", 2)]), Images::new(40, 2, 60));
+    let (component, images) = (cut(&source, &[("stem", 2)]), images(40, 2, 60));
     let repaired = run(&source, &component, &images, &ridge(1e-3));
     let fc = &repaired.layers[1];
     assert_eq!((fc.layer.as_str(), fc.lambda), ("fc", Some(1e-3)));
     // The images that it was fitted on come out as they were.
     let fitted: Vec<usize> = (0..30).collect();
-    let seen = Images { pixels: images.pixels.select(0, &fitted), labels: vec![0; 30], categories: vec!["any".into()] };
+    let seen = Images::new(images.pixels.select(0, &fitted));
     let wanted = logits(&source, &seen);
     let before = largest_difference(&logits(&component.model, &seen), &wanted);
     let after = largest_difference(&logits(&repaired.model, &seen), &wanted);
@@ -346,7 +319,7 @@ fn a_layer_with_more_regressors_than_fit_squared_is_refitted_by_its_rows() {
 
 #[test]
 fn the_batch_size_changes_no_bit() {
-    let (source, images) = (chain(), Images::new(40, 2, 6));
+    let (source, images) = (chain(), images(40, 2, 6));
     let component = cut(&source, &[("conv1", 0)]);
     let how = Repair::Ridge(RidgeOptions { observations: 150, ..RidgeOptions::default() });
     let all: Vec<usize> = (0..40).collect();

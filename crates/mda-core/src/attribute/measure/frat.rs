@@ -1,10 +1,8 @@
 //! FRAT (CNN LEGO, the first version of Model LEGO): the positive part of the derivative of a category's softmax score
 //! by an input channel, summed over positions and images.
 
-use super::{BatchView, Measuring};
-use crate::graph::ValidGraph;
-use crate::graph::layers;
-use crate::observe::Observations;
+use super::{BatchView, Looks, Measuring};
+use crate::graph::{ValidGraph, layers};
 use crate::observe::gradient::{gradients, softmax_gradient};
 use crate::run::backend::Probe;
 
@@ -15,19 +13,12 @@ impl Measuring for Frat {
         (0..graph.nodes().len()).map(Probe::Value).collect()
     }
 
-    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
+    fn look(&self, batch: &BatchView<'_>) -> Looks {
         let (graph, answers) = (batch.model.graph(), batch.answers());
         let seed = softmax_gradient(&answers[graph.output()], batch.category);
         let gradients = gradients(batch.model, &answers, seed);
-        for id in layers(graph) {
-            let input = graph.node(id).inputs[0];
-            let shape = graph.node(input).shape;
-            batch.add(seen, id, shape.channels(), |sums| {
-                let planes = gradients[input].iter().flat_map(|g| g.data().chunks(shape.positions()));
-                for (plane, numbers) in planes.enumerate() {
-                    sums[plane % shape.channels()] += numbers.iter().map(|g| g.max(0.0)).sum::<f32>();
-                }
-            });
-        }
+        let positive = |numbers: &[f32]| numbers.iter().map(|g| g.max(0.0)).sum();
+        let of_layer = |id: usize| Some(batch.by_channel(id, gradients[graph.node(id).inputs[0]].as_ref()?, positive));
+        layers(graph).filter_map(of_layer).collect()
     }
 }

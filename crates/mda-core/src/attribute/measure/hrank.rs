@@ -1,11 +1,10 @@
 //! HRank (Lin et al. 2020): the average rank of an input channel's map over a few images.
 
-use super::{BatchView, Measuring};
-use crate::graph::ValidGraph;
-use crate::graph::layers;
+use super::{BatchView, Looks, Measuring, Shown};
+use crate::graph::{ValidGraph, layers};
 use crate::observe::Observations;
 use crate::run::backend::Probe;
-use rayon::prelude::*;
+use crate::tensor::Tensor;
 
 /// A feature behind a Flatten is a map of one number: its rank is the share of images in which it is not zero.
 pub(super) struct HRank;
@@ -15,19 +14,17 @@ impl Measuring for HRank {
         layers(graph).map(Probe::Input).collect()
     }
 
-    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
+    fn look(&self, batch: &BatchView<'_>) -> Looks {
         let graph = batch.model.graph();
-        for (id, maps) in layers(graph).zip(&*batch.answers()) {
-            let shape = graph.node(graph.node(id).inputs[0]).shape;
-            let [_, width] = shape.spatial();
-            let ranks: Vec<usize> = maps.data().par_chunks(shape.positions()).map(|map| rank(map, width)).collect();
-            let share = 1.0 / batch.images as f32;
-            batch.add(seen, id, shape.channels(), |sums| {
-                for sample in ranks.chunks(shape.channels()) {
-                    sums.iter_mut().zip(sample).for_each(|(sum, &rank)| *sum += rank as f32 * share);
-                }
-            });
-        }
+        let ranks = |(id, maps): (usize, &Tensor)| {
+            let [_, width] = graph.node(graph.node(id).inputs[0]).shape.spatial();
+            batch.by_channel(id, maps, |map| rank(map, width) as f32)
+        };
+        layers(graph).zip(&*batch.answers()).map(ranks).collect()
+    }
+
+    fn take_up(&self, shown: &Shown<'_>, seen: &mut Observations) {
+        shown.add(seen, 1.0 / shown.images as f32);
     }
 }
 

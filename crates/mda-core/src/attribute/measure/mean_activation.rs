@@ -1,10 +1,10 @@
 //! Mean activation: the mean of an input channel over positions and images.
 
-use super::{BatchView, Measuring};
-use crate::graph::ValidGraph;
-use crate::graph::layers;
+use super::{BatchView, Looks, Measuring, Shown};
+use crate::graph::{ValidGraph, layers};
 use crate::observe::Observations;
 use crate::run::backend::Probe;
+use crate::tensor::Tensor;
 
 pub(super) struct MeanActivation;
 
@@ -13,17 +13,16 @@ impl Measuring for MeanActivation {
         layers(graph).map(|id| Probe::Moments(graph.node(id).inputs[0])).collect()
     }
 
-    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
+    fn look(&self, batch: &BatchView<'_>) -> Looks {
         let graph = batch.model.graph();
-        for (id, moments) in layers(graph).zip(&*batch.answers()) {
-            let shape = graph.node(graph.node(id).inputs[0]).shape;
-            let share = 1.0 / (shape.positions() * batch.images) as f32;
-            let channels = shape.channels();
-            batch.add(seen, id, channels, |sums| {
-                for sample in moments.data().chunks(2 * channels) {
-                    sums.iter_mut().zip(sample.chunks(2)).for_each(|(sum, pair)| *sum += pair[0] * share);
-                }
-            });
-        }
+        let mean = |(id, moments): (usize, &Tensor)| {
+            let positions = graph.node(graph.node(id).inputs[0]).shape.positions() as f32;
+            batch.by_channel(id, moments, |pair| pair[0] / positions)
+        };
+        layers(graph).zip(&*batch.answers()).map(mean).collect()
+    }
+
+    fn take_up(&self, shown: &Shown<'_>, seen: &mut Observations) {
+        shown.add(seen, 1.0 / shown.images as f32);
     }
 }

@@ -26,7 +26,7 @@ use crate::run::backend::Probe;
 use crate::tensor::Tensor;
 use rayon::prelude::*;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 impl Measure {
@@ -44,6 +44,9 @@ impl Measure {
         }
     }
 }
+
+/// The most output positions of one image that are looked at: neighbours tell nearly the same.
+pub(crate) const POSITIONS: usize = 16;
 
 /// Whose images an observation sums up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +74,20 @@ pub(crate) trait Measuring: Sync {
         Observations::new()
     }
 
-    /// Takes up a batch.
-    fn observe(&self, _batch: &BatchView<'_>, _seen: &mut Observations) {}
+    /// What it keeps of every image of a batch, `[images, ...]` by layer: all that it ever needs of them.
+    fn look(&self, _batch: &BatchView<'_>) -> Looks {
+        Looks::new()
+    }
+
+    /// Whether so many numbers may have been kept of one image at a layer.
+    fn fits(&self, model: &Model, layer: NodeId, numbers: usize) -> bool {
+        numbers == inputs(model, layer)
+    }
+
+    /// Takes up what was kept of some images: adds their numbers, `[images, P]`.
+    fn take_up(&self, shown: &Shown<'_>, seen: &mut Observations) {
+        shown.add(seen, 1.0);
+    }
 
     /// Concludes after the last batch.
     fn finish(&self, _seen: &mut Observations) {}
@@ -90,6 +105,14 @@ pub(crate) trait Measuring: Sync {
     }
 }
 
+/// How many channels enter a layer.
+fn inputs(model: &Model, layer: NodeId) -> usize {
+    model.graph().node(model.graph().node(layer).inputs[0]).shape.channels()
+}
+
+/// What a measure keeps of images: by layer `[images, ...]`.
+pub(crate) type Looks = BTreeMap<NodeId, Tensor>;
+
 /// A batch as a measure sees it.
 pub(crate) struct BatchView<'a> {
     pub model: &'a Model,
@@ -103,10 +126,10 @@ pub(crate) struct BatchView<'a> {
     pub category: usize,
     /// How many images the whole observation has.
     pub images: usize,
-    /// Which of them these are.
-    pub positions: Range<usize>,
     /// Where they stand in their source.
     pub indices: &'a [usize],
+    /// The most output positions of an image that are looked at.
+    pub positions: usize,
 }
 
 impl BatchView<'_> {
@@ -119,25 +142,59 @@ impl BatchView<'_> {
         Cow::Owned(self.batch.iter().map(|answer| answer.select(0, &rows)).collect())
     }
 
-    /// Adds to the `channels` sums of a layer.
-    fn add(&self, seen: &mut Observations, layer: NodeId, channels: usize, to: impl FnOnce(&mut [f32])) {
-        to(seen.numbers.entry(layer).or_insert_with(|| Tensor::zeros([channels])).data_mut());
+    /// One number for every input channel of a layer and every image, from that channel's numbers in `values`, `[N, P, ...]`.
+    fn by_channel(
+        &self,
+        layer: NodeId,
+        values: &Tensor,
+        number: impl Fn(&[f32]) -> f32 + Send + Sync,
+    ) -> (NodeId, Tensor) {
+        let (images, channels) = (self.rows.len(), inputs(self.model, layer));
+        let each = values.len() / (images * channels).max(1);
+        let numbers = values.data().par_chunks(each.max(1)).map(number).collect();
+        let looked = Tensor::new([images, channels], numbers).expect("one number a channel");
+        (layer, looked)
+    }
+}
+
+/// What was kept of some of the images of an observation.
+pub(crate) struct Shown<'a> {
+    pub model: &'a Model,
+    pub looks: &'a Looks,
+    /// Which rows of them.
+    pub rows: Range<usize>,
+    /// How many images the whole observation has.
+    pub images: usize,
+    /// Which of them these are.
+    pub positions: Range<usize>,
+    /// Where they stand in their source.
+    pub indices: &'a [usize],
+    /// The most rows of one layer that an observation takes.
+    pub most_rows: usize,
+}
+
+impl Shown<'_> {
+    /// Adds the numbers of these images, times `share`, to the sums of every layer.
+    fn add(&self, seen: &mut Observations, share: f32) {
+        for (&layer, numbers) in self.looks {
+            let channels = numbers.shape()[1];
+            let sums = seen.numbers.entry(layer).or_insert_with(|| Tensor::zeros([channels]));
+            for row in self.rows.clone() {
+                sums.data_mut().iter_mut().zip(numbers.row(row)).for_each(|(sum, number)| *sum += number * share);
+            }
+        }
     }
 
-    /// Puts every answer into its place among those of all images, `[images, ...]`, at the node that its probe is about.
+    /// Puts the numbers of these images into their place among those of all images, `[images, ...]`.
     fn append(&self, seen: &mut Observations) {
-        for (probe, answer) in self.probes.iter().zip(self.batch) {
-            let mut shape = answer.shape().to_vec();
+        for (&layer, numbers) in self.looks {
+            let mut shape = numbers.shape().to_vec();
             shape[0] = self.images;
-            seen.numbers.entry(probe.node()).or_insert_with(|| Tensor::zeros(shape));
-        }
-        let answers: HashMap<NodeId, &Tensor> = self.probes.iter().map(|probe| probe.node()).zip(self.batch).collect();
-        seen.numbers.par_iter_mut().for_each(|(layer, all)| {
-            let answer = answers[layer];
-            let stride = answer.len() / answer.shape()[0];
+            let all = seen.numbers.entry(layer).or_insert_with(|| Tensor::zeros(shape));
+            let stride = numbers.len() / numbers.shape()[0].max(1);
             let of = |images: &Range<usize>| images.start * stride..images.end * stride;
-            all.data_mut()[of(&self.positions)].copy_from_slice(&answer.data()[of(&self.rows)]);
-        });
+            all.data_mut()[of(&self.positions)].copy_from_slice(&numbers.data()[of(&self.rows)]);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Relative contribution (RCM; Model LEGO): what an input channel adds to every output channel, where that is positive.
 
-use super::{BatchView, Layer, Measuring, Rows};
-use crate::graph::ValidGraph;
-use crate::graph::layers;
+use super::{BatchView, Layer, Looks, Measuring, Rows, Shown, inputs};
+use crate::graph::{NodeId, ValidGraph, layers};
+use crate::model::Model;
 use crate::observe::Observations;
 use crate::observe::contribution::{Contributions, relative_contributions};
 use crate::op::Op;
@@ -18,9 +18,22 @@ impl Measuring for RelativeContribution {
         layers(graph).map(probe).collect()
     }
 
+    fn look(&self, batch: &BatchView<'_>) -> Looks {
+        let answers = batch.answers().into_owned();
+        batch.probes.iter().map(|probe| probe.node()).zip(answers).collect()
+    }
+
+    fn fits(&self, model: &Model, layer: NodeId, numbers: usize) -> bool {
+        let taps = match &model.graph().node(layer).op {
+            Op::Conv2d(conv) => conv.window.taps(),
+            _ => 1,
+        };
+        numbers == taps * inputs(model, layer)
+    }
+
     /// Images stay apart, because the positive part is taken image by image.
-    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
-        batch.append(seen);
+    fn take_up(&self, shown: &Shown<'_>, seen: &mut Observations) {
+        shown.append(seen);
     }
 
     fn by_output(&self) -> bool {

@@ -4,36 +4,17 @@ use super::*;
 use crate::attribute::{Relevance, Selection, statistics};
 use crate::budget::{Budget, Chosen, Criterion, Quality, Ranking, Request, Strategy, choose};
 use crate::observe::regression::{Regression, spd, strength};
+use crate::run::Runner;
 use crate::run::reference::Reference;
-use crate::run::{Batch, Batches, ImageSource, Runner};
-use crate::tensor::{Tensor, Uniform};
-use crate::test_graphs::{random_batch, random_model};
+use crate::tensor::Uniform;
+use crate::test_graphs::{Images, random_batch, random_model};
 use faer::Mat;
-
-struct Images(Tensor, Vec<String>, Vec<usize>);
-
-impl ImageSource for Images {
-    fn categories(&self) -> &[String] {
-        &self.1
-    }
-
-    fn labels(&self) -> &[usize] {
-        &self.2
-    }
-
-    fn batches<'a>(&'a self, indices: &'a [usize], batch_size: usize) -> Batches<'a> {
-        Box::new(indices.chunks(batch_size).map(|indices| {
-            let images = self.0.select(0, indices);
-            Ok(Batch { images, labels: vec![0; indices.len()], indices: indices.to_vec() })
-        }))
-    }
-}
 
 /// A random model, its statistics and what its loss minds, from 12 images.
 fn observed(uniform: &mut Uniform) -> (Model, Statistics, Importance) {
     const IMAGES: usize = 12;
     let model = random_model(uniform);
-    let images = Images(random_batch(&model, IMAGES, uniform), vec!["any".into()], vec![0; IMAGES]);
+    let images = Images::new(random_batch(&model, IMAGES, uniform));
     let runner = Runner { backend: &Reference, device: None, batch_size: 5 };
     let all: Vec<usize> = (0..IMAGES).collect();
     let statistics = statistics(&runner, &model, &images, &Selection::new(vec![(0, all.clone())])).unwrap();

@@ -125,11 +125,40 @@ impl Sampling {
 
     /// What to take of a batch: the images at `indices` of their source, the first of which is number `first` of the run.
     pub(crate) fn of_batch(&self, geometry: &Geometry, first: usize, indices: &[usize]) -> Sample {
-        // One of every so many images: whose share of those that are looked at passes a whole number.
-        let share = |number: usize| number * self.looked_at / self.images.max(1);
-        let chosen = indices.iter().enumerate().filter(|(n, _)| share(first + n) < share(first + n + 1));
-        let positions = chosen.map(|(n, &image)| (n, geometry.positions(image, self.each))).collect();
+        let chosen = self.chosen(first, indices);
+        let positions = chosen.map(|(n, image)| (n, geometry.positions(image, self.each))).collect();
         Sample { each: self.each, positions }
+    }
+
+    /// The same of every image, whether it is looked at or not.
+    pub(crate) fn of_all(&self, geometry: &Geometry, indices: &[usize]) -> Sample {
+        let positions = indices.iter().enumerate().map(|(n, &image)| (n, geometry.positions(image, self.each)));
+        Sample { each: self.each, positions: positions.collect() }
+    }
+
+    /// What to take of a batch of which `there` positions of every image are there already: which of the images, and which of
+    /// those positions, spread evenly and from one image to the next not the same ones.
+    pub(crate) fn among<'a>(
+        &'a self,
+        first: usize,
+        indices: &'a [usize],
+        there: usize,
+    ) -> impl Iterator<Item = (usize, Vec<usize>)> + 'a {
+        let each = self.each.min(there);
+        let taken = move |image: usize| {
+            let begin = scramble(image as u64) as usize % there.max(1);
+            let mut taken: Vec<usize> = (0..each).map(|index| (begin + index * there / each) % there).collect();
+            taken.sort_unstable();
+            taken
+        };
+        self.chosen(first, indices).map(move |(n, image)| (n, taken(image)))
+    }
+
+    /// One of every so many images: whose share of those that are looked at passes a whole number.
+    fn chosen<'a>(&'a self, first: usize, indices: &'a [usize]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let share = |number: usize| number * self.looked_at / self.images.max(1);
+        let is_chosen = move |(n, _): &(usize, usize)| share(first + n) < share(first + n + 1);
+        indices.iter().copied().enumerate().filter(is_chosen)
     }
 }
 
@@ -217,6 +246,23 @@ mod tests {
         assert_eq!(taken(1), taken(7));
         assert_eq!(taken(1), taken(64));
         assert_eq!((taken(1).len(), sampling.rows()), (40, 160));
+    }
+
+    #[test]
+    fn of_what_is_there_as_many_are_taken_as_fit() {
+        let images: Vec<usize> = (0..40).collect();
+        let all = Sampling::new(&geometry(), 40, 9, usize::MAX);
+        assert!(all.among(0, &images, 9).all(|(_, taken)| taken == (0..9).collect::<Vec<_>>()));
+        let some = Sampling::new(&geometry(), 40, 9, 120);
+        let taken: Vec<_> = some.among(0, &images, 9).map(|(_, taken)| taken).collect();
+        assert_eq!((taken.len(), taken.iter().map(Vec::len).sum::<usize>()), (40, some.rows()));
+        assert!((0..9).all(|at| taken.iter().any(|taken| taken.contains(&at))), "all positions have their turn");
+        assert!(taken.iter().all(|taken| taken.windows(2).all(|pair| pair[1] - pair[0] == 3)), "spread evenly");
+        let few = Sampling::new(&geometry(), 40, 9, 4);
+        assert_eq!(
+            few.among(0, &images, 9).map(|(n, taken)| (n, taken.len())).collect::<Vec<_>>(),
+            [(9, 1), (19, 1), (29, 1), (39, 1)]
+        );
     }
 
     #[test]

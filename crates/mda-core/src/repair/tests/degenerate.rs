@@ -17,7 +17,7 @@ fn dead(all: bool) -> Model {
 #[test]
 fn a_dead_input_takes_more_lambda() {
     let source = dead(false);
-    let (component, images) = (cut(&source, &[("conv1", 2)]), Images::new(40, 2, 6));
+    let (component, images) = (cut(&source, &[("conv1", 2)]), images(40, 2, 6));
     let conv2 = |lambda| run(&source, &component, &images, &ridge(lambda)).layers[1].clone();
     assert_eq!((conv2(1e-3).lambda, conv2(1e-3).degenerate), (Some(1e-3), None));
     // Nothing pulls but what rounding may hide.
@@ -28,7 +28,7 @@ fn a_dead_input_takes_more_lambda() {
 #[test]
 fn dead_and_constant_layers_do_a_repair_no_harm() {
     let source = dead(true);
-    let (component, mut images) = (cut(&source, &[("conv1", 2)]), Images::new(40, 2, 6));
+    let (component, mut images) = (cut(&source, &[("conv1", 2)]), images(40, 2, 6));
     let same = |images: &Images| {
         let repaired = run(&source, &component, images, &ridge(1e-3)).model;
         let of = |model: &Model| model.parameters().get("conv2.weight").unwrap().data().to_vec();
@@ -43,7 +43,7 @@ fn dead_and_constant_layers_do_a_repair_no_harm() {
 
 #[test]
 fn numbers_that_overflow_are_the_plan_or_the_source_to_blame() {
-    let (source, images) = (chain(), Images::new(20, 2, 6));
+    let (source, images) = (chain(), images(20, 2, 6));
     let component = cut(&source, &[("conv1", 2)]);
     let with = |model: &Model, name: &str, number: f32| {
         let mut tensors = model.parameters().clone();

@@ -53,7 +53,7 @@ fn at(model: &Model, name: &str) -> NodeId {
 
 #[test]
 fn a_branch_makes_up_for_what_its_stream_gets_wrong() {
-    let (source, images) = (block(), Images::new(40, 2, 6));
+    let (source, images) = (block(), images(40, 2, 6));
     let component = cut(&source, &[("stem", 0), ("inner", 2)]);
     let errors = [false, true].map(|residual| {
         let options = RidgeOptions { lambdas: vec![1e-6], observations: 10_000, residual };

@@ -13,22 +13,20 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use super::{BatchView, Layer, Measuring, Rows, Scope};
-use crate::graph::layers;
-use crate::graph::{NodeId, ValidGraph};
+use super::{BatchView, Layer, Looks, Measuring, Rows, Scope, Shown};
+use crate::graph::{NodeId, ValidGraph, layers};
+use crate::model::Model;
 use crate::observe::Observations;
 use crate::observe::contribution::Contributions;
 use crate::observe::regression;
 use crate::observe::regression::{Gathered, Geometry, MOST_REGRESSORS, MOST_ROWS, Sampling, Sums};
 use crate::run::backend::Probe;
+use crate::tensor::Tensor;
 use problem::Problem;
 use rayon::prelude::*;
 
 /// The observation of a layer is what its kernel sees at some output positions of every image.
 pub(super) struct Obs;
-
-/// The most output positions of one image that are looked at: neighbours tell nearly the same.
-const POSITIONS: usize = 16;
 
 impl Measuring for Obs {
     fn scope(&self) -> Scope {
@@ -39,18 +37,44 @@ impl Measuring for Obs {
         layers(graph).map(Probe::Input).collect()
     }
 
-    fn observe(&self, batch: &BatchView<'_>, seen: &mut Observations) {
-        let graph = batch.model.graph();
-        let geometry = |id: NodeId| Geometry::of(graph, id).map(Geometry::dense);
-        for (id, geometry) in layers(graph).filter_map(|id| Some((id, geometry(id)?))) {
-            seen.gathered.entry(id).or_insert_with(|| gatherer(&geometry, batch.images));
+    /// What a kernel sees at each of the positions, one behind the other.
+    fn look(&self, batch: &BatchView<'_>) -> Looks {
+        let (graph, answers) = (batch.model.graph(), batch.answers());
+        let inputs: Vec<(NodeId, &Tensor)> = layers(graph).zip(&*answers).collect();
+        let of_layer = |&(id, input): &(NodeId, &Tensor)| {
+            let geometry = Geometry::of(graph, id)?.dense();
+            let sampling = sampling(&geometry, batch.images, batch.positions, usize::MAX);
+            let rows = geometry.observe(input, 0, &sampling.of_all(&geometry, batch.indices));
+            Tensor::new([batch.rows.len(), rows.len() / batch.rows.len().max(1)], rows).ok().map(|rows| (id, rows))
+        };
+        inputs.par_iter().filter_map(of_layer).collect()
+    }
+
+    fn fits(&self, model: &Model, layer: NodeId, numbers: usize) -> bool {
+        let width = Geometry::of(model.graph(), layer).map_or(0, |geometry| geometry.dense().regressors());
+        width > 0 && numbers > 0 && numbers.is_multiple_of(width)
+    }
+
+    fn take_up(&self, shown: &Shown<'_>, seen: &mut Observations) {
+        let geometry = |id: NodeId| Geometry::of(shown.model.graph(), id).map(Geometry::dense);
+        // How many positions were looked at of an image.
+        let looked_at = |id: NodeId, geometry: &Geometry| shown.looks[&id].shape()[1] / geometry.regressors().max(1);
+        for (&id, geometry) in shown.looks.keys().filter_map(|id| Some((id, geometry(*id)?))) {
+            let sampling = sampling(&geometry, shown.images, looked_at(id, &geometry), shown.most_rows);
+            seen.gathered.entry(id).or_insert_with(|| gatherer(&geometry, sampling));
         }
-        let answers = batch.answers();
-        let inputs = layers(graph).zip(&*answers).collect::<std::collections::HashMap<_, _>>();
         seen.gathered.par_iter_mut().for_each(|(&id, gathered)| {
-            let Some(geometry) = geometry(id) else { return };
-            let sample = sampling(&geometry, batch.images).of_batch(&geometry, batch.positions.start, batch.indices);
-            gathered.add(&geometry.observe(inputs[&id], 0, &sample), &[]);
+            let (Some(geometry), Some(looks)) = (geometry(id), shown.looks.get(&id)) else { return };
+            let positions = looked_at(id, &geometry);
+            let sampling = sampling(&geometry, shown.images, positions, shown.most_rows);
+            let width = geometry.regressors();
+            for (image, chosen) in sampling.among(shown.positions.start, shown.indices, positions) {
+                let row = looks.row(shown.rows.start + image);
+                match chosen.len() == positions {
+                    true => gathered.add(row, &[]),
+                    false => chosen.iter().for_each(|at| gathered.add(&row[at * width..(at + 1) * width], &[])),
+                }
+            }
         });
     }
 
@@ -76,15 +100,15 @@ impl Measuring for Obs {
     }
 }
 
-/// What is looked at of a run over `images` images.
-fn sampling(geometry: &Geometry, images: usize) -> Sampling {
+/// What is taken of a run over `images` images, of each of which up to `positions` positions are there.
+fn sampling(geometry: &Geometry, images: usize, positions: usize, most_rows: usize) -> Sampling {
     let most = if geometry.regressors() > MOST_REGRESSORS { MOST_ROWS } else { usize::MAX };
-    Sampling::new(geometry, images, POSITIONS, most)
+    Sampling::new(geometry, images, positions, most.min(most_rows))
 }
 
 /// Rows where they take less memory than their products do.
-fn gatherer(geometry: &Geometry, images: usize) -> Gathered {
-    let (regressors, rows) = (geometry.regressors(), sampling(geometry, images).rows());
+fn gatherer(geometry: &Geometry, sampling: Sampling) -> Gathered {
+    let (regressors, rows) = (geometry.regressors(), sampling.rows());
     if rows <= 2 * regressors || regressors > MOST_REGRESSORS {
         Gathered::Rows(regression::Rows::new(regressors, 0, rows))
     } else {
