@@ -1,8 +1,10 @@
 //! The command line: one definition yields parsing, help and completions.
 
 mod assemble;
+mod catalogue;
 
 pub(crate) use assemble::{Assemble, FormName, PriorName};
+pub(crate) use catalogue::{Catalogue, Merge, Observe};
 
 use crate::suggestions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     Predict(Predict),
     Disassemble(Disassemble),
+    Observe(Observe),
+    Merge(Merge),
+    Catalogue(Catalogue),
     Assemble(Assemble),
     Report(Report),
     Study(Study),
@@ -263,6 +268,9 @@ pub(crate) struct Disassemble {
     /// that has the list as `selected_train_indices`). They do nothing else.
     #[arg(long, value_name = "FILE")]
     pub(crate) images: Option<PathBuf>,
+    /// What was seen of the source before, by `mda observe`: nothing is looked at again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["images", "top_k", "candidates", "seed"])]
+    pub(crate) statistics: Option<PathBuf>,
     /// The component's name; its source's with the task behind it where absent.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

@@ -3,12 +3,14 @@
 mod assemble;
 mod backends;
 mod card;
+mod catalogue;
 mod demo;
 mod disassemble;
 mod evaluate;
 mod export;
 mod import;
 mod inspect;
+mod observe;
 mod predict;
 mod reference;
 mod report;
@@ -89,6 +91,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(&context, evaluate),
         Command::Predict(predict) => predict::run(&context, predict),
         Command::Disassemble(disassemble) => disassemble::run(&context, disassemble),
+        Command::Observe(observe) => observe::run(&context, observe),
+        Command::Merge(merge) => observe::merge(&context, merge),
+        Command::Catalogue(catalogue) => catalogue::run(&context, catalogue),
         Command::Assemble(assemble) => assemble::run(&context, assemble),
         Command::Report(report) => report::run(&context, report),
         Command::Study(study) => study::run(&context, study),

@@ -123,6 +123,65 @@ pub enum Error {
          others; add images of the source's other categories, or take thresholds instead of a budget"
     )]
     NothingElse,
+    /// Statistics that cannot be read or written.
+    #[error("{what} {}", path.display())]
+    Statistics {
+        /// `reading the statistics` or `writing the statistics`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<NativeError>,
+    },
+    /// Statistics of something else.
+    #[error("the statistics are of {expected}, not of {found}")]
+    OtherStatistics {
+        /// What they are of.
+        expected: String,
+        /// What they were to be used for.
+        found: String,
+    },
+    /// Statistics that are not all there.
+    #[error("of the {of} shards of the statistics {} are missing: {missing:?}", missing.len())]
+    MissingShards {
+        /// Which, counted from 1.
+        missing: Vec<usize>,
+        /// Of how many.
+        of: usize,
+    },
+    /// Statistics that do not belong together.
+    #[error("these statistics cannot be merged: {0}")]
+    Unmergeable(String),
+    /// Less memory than statistics need.
+    #[error("the statistics of {images} images take at least {least} MiB, {most} MiB are allowed")]
+    LittleMemory {
+        /// How many images speak.
+        images: usize,
+        /// What they take.
+        least: u64,
+        /// What they may take.
+        most: u64,
+    },
+    /// A name that is no name of a file.
+    #[error("`{name}` names no file: expected letters, digits and any of -_+.,() but no dot in front, up to 128 bytes")]
+    EntryName {
+        /// The name.
+        name: String,
+    },
+    /// Two components of one name.
+    #[error("two components of the catalogue are called `{name}`")]
+    EntryTwice {
+        /// The name.
+        name: String,
+    },
+    /// A shard that is none.
+    #[error("shard {shard} of {of}: expected a shard from 1 to the number of all")]
+    Shard {
+        /// Which.
+        shard: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// A name that no repair has.
     #[error(transparent)]
     UnknownRepair(#[from] UnknownRepair),
@@ -197,6 +256,11 @@ impl Error {
             Self::Assemble(AssembleError::ArchitectureMismatch { .. }) => {
                 Some("--form parallel joins any architectures")
             }
+            Self::MissingShards { .. } => Some("`mda merge` puts the files of all shards together"),
+            Self::OtherStatistics { .. } => Some("`mda observe` makes statistics of this source and these images"),
+            Self::LittleMemory { .. } => Some(
+                "allow more with --memory, observe fewer categories with --task, or fewer images of each with --top-k",
+            ),
             Self::Parts(PartsError::TooFew { .. }) => {
                 Some("add images of the category to the train split, or leave it out of the task")
             }

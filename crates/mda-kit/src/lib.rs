@@ -38,6 +38,7 @@
 pub mod accuracy;
 pub mod assemble;
 pub mod card;
+pub mod catalogue;
 pub mod data;
 pub mod demo;
 pub mod disassemble;
@@ -49,12 +50,15 @@ mod progress;
 pub mod report;
 mod runtime;
 pub mod samples;
+mod side_by_side;
 pub mod source;
+mod statistics;
 pub mod study;
 mod unlabelled;
 
 pub use assemble::{Assembled, Assembly, assemble};
 pub use card::card;
+pub use catalogue::{Catalogue, catalogue};
 pub use data::Data;
 pub use disassemble::{Component, Disassembly, disassemble};
 pub use error::{Error, chain};
@@ -67,3 +71,4 @@ pub use progress::{Cancelled, Event, Headway, Progress, Silent};
 pub use report::report;
 pub use runtime::{BATCH_SIZE, Runtime};
 pub use source::Source;
+pub use statistics::{Observing, Statistics, observe};

@@ -16,14 +16,14 @@ use mda::core::budget::Budget;
 use mda::core::cut::Logits;
 use mda::core::method::Repair;
 use mda::disassemble::Settings;
-use mda::{Data, Source};
+use mda::{Data, Source, Statistics};
 use mda_formats::target::Kind;
 use report::{Report, Wrote};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<()> {
-    let inputs: Vec<&Path> =
-        [&arguments.model, &arguments.data].into_iter().chain(&arguments.images).map(PathBuf::as_path).collect();
+    let read = [&arguments.model, &arguments.data].into_iter().chain(&arguments.images).chain(&arguments.statistics);
+    let inputs: Vec<&Path> = read.map(PathBuf::as_path).collect();
     let target = context.target(&arguments.output, Kind::Model, &inputs)?;
     let page = arguments.report.as_deref().map(|path| context.target(path, Kind::Report, &inputs)).transpose()?;
     let card = card::target(context, arguments.card, &arguments.output, &inputs)?;
@@ -37,6 +37,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
         false => Data::open(&arguments.data, source.model())?,
     };
     let fitting = &arguments.fitting;
+    let statistics = arguments.statistics.as_ref().map(|path| Statistics::read(path, &source)).transpose()?;
     let mut disassembly = mda::disassemble(&source, &data)
         .categories(task)
         .settings(settings.clone())
@@ -44,6 +45,9 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
         .calibration(fitting.calibration)
         .seed(fitting.seed)
         .progress(&listener);
+    if let Some(statistics) = &statistics {
+        disassembly = disassembly.statistics(statistics);
+    }
     if let Some(name) = &arguments.name {
         disassembly = disassembly.named(name);
     }
@@ -92,7 +96,7 @@ fn settings(arguments: &Disassemble) -> anyhow::Result<Settings> {
     Ok(settings.with_thresholds(method.alpha, method.beta)?)
 }
 
-fn budget(arguments: &BudgetArgs) -> Option<Budget> {
+pub(crate) fn budget(arguments: &BudgetArgs) -> Option<Budget> {
     let params = arguments.keep_params.map(Budget::Params);
     params.or(arguments.keep_macs.map(Budget::Macs)).or(arguments.max_drop.map(Budget::MaxDrop))
 }

@@ -11,7 +11,7 @@ mod tests;
 use super::attribution::{AttributeError, surest};
 use super::measure::{Looks, POSITIONS};
 use super::pass::Pass;
-use crate::graph::{NodeId, is_layer};
+use crate::graph::{NodeId, is_layer, layers};
 use crate::method::Measure;
 use crate::model::Model;
 use crate::run::{ImageSource, Runner};
@@ -88,6 +88,17 @@ impl Seen {
         Ok(Self { images: chosen.into_iter().flat_map(speaking).collect(), looks })
     }
 
+    /// How many bytes are kept of so many images.
+    pub fn bytes(model: &Model, images: usize, measures: &[Measure], positions: usize) -> usize {
+        let of_measure = |measure: &Measure| {
+            let measuring = measure.measuring();
+            let kept = layers(model.graph()).map(|layer| measuring.kept(model, layer, positions));
+            if measuring.probes(model.graph()).is_empty() { 0 } else { kept.sum() }
+        };
+        let numbers: usize = measures.iter().map(of_measure).sum();
+        numbers.saturating_mul(images).saturating_mul(size_of::<f32>())
+    }
+
     /// From its parts, as [`Seen::images`] and [`Seen::looks`] tell them.
     ///
     /// # Errors
@@ -110,7 +121,10 @@ impl Seen {
                 let measure =
                     Measure::ALL.iter().find(|(known, _)| known == name).map(|(_, measure)| measure.measuring());
                 let each = numbers.len() / images.len().max(1);
-                let fits = is_layer(model.graph(), layer) && measure.is_some_and(|own| own.fits(model, layer, each));
+                let kept = |positions| measure.as_ref().map_or(0, |own| own.kept(model, layer, positions).max(1));
+                let fits = is_layer(model.graph(), layer)
+                    && each.is_multiple_of(kept(1))
+                    && (1..=kept(usize::MAX)).contains(&each);
                 if numbers.shape().len() < 2 || numbers.shape()[0] != images.len() || !fits {
                     let (layer, shape) = (&model.graph().node(layer).name, numbers.shape());
                     return Err(format!(

@@ -71,8 +71,8 @@ pub struct Explanation {
     pub budget: String,
     /// The source's size.
     pub source: ModelSize,
-    /// What the uncut source is worth within the task.
-    pub whole: Quality,
+    /// What the uncut source is worth within the task, where plans were compared on images.
+    pub whole: Option<Quality>,
     /// The choice at every site, from the images on.
     pub sites: Vec<SiteChoice>,
     /// The trial that was chosen.
@@ -99,7 +99,8 @@ impl fmt::Display for Explanation {
             let macs = share(size.macs, self.source.macs);
             format!("{:5.1} % of parameters, {macs:5.1} % of MACs", share(size.parameters, self.source.parameters))
         };
-        writeln!(f, "budget: {}; uncut within the task: {:.2} %", self.budget, self.whole.accuracy)?;
+        let uncut = |whole: Quality| format!("; uncut within the task: {:.2} %", whole.accuracy);
+        writeln!(f, "budget: {}{}", self.budget, self.whole.map(uncut).unwrap_or_default())?;
         for trial in &self.trials {
             let mark = if *trial == self.chosen { '*' } else { ' ' };
             let worth = |Quality { accuracy, loss }: Quality| match trial.is_usable() {

@@ -8,6 +8,7 @@ use super::sensitivity::measured;
 use super::site::Sites;
 use super::{Budget, BudgetError, Chosen, Criterion, Evaluate, Quality, Request};
 use crate::cut::KeepPlan;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -22,27 +23,37 @@ pub struct Planner<'a> {
     finalists: usize,
     /// Whether plans are told apart without images at first.
     predicts: bool,
-    /// What the uncut source is worth.
-    whole: Quality,
+    request: &'a Request<'a>,
+    /// What the uncut source is worth, once that was asked.
+    whole: OnceCell<Quality>,
 }
 
 impl<'a> Planner<'a> {
-    /// Evaluates the uncut source and, where a strategy asks for it, each layer cut alone.
+    /// Evaluates, where a strategy asks for it, each layer cut alone.
     ///
     /// # Errors
     /// [`BudgetError::NoRanking`] and [`BudgetError::Evaluate`].
     pub fn new(request: &'a Request<'a>) -> Result<Self, BudgetError> {
         let first = request.rankings.first().ok_or(BudgetError::NoRanking)?;
         let sites = Sites::new(request.model.graph(), first.relevance, request.logits);
-        let whole = one(request.evaluate, &sites.everything())?;
         let predictor = request.foresight.map(|foresight| Arc::new(Predictor::new(request.model, foresight)));
         let reads_curves = request.strategies.iter().any(|strategy| strategy.reads_curves());
         let curves =
             if reads_curves && predictor.is_none() { measured(&sites, request.sensitivity)? } else { Vec::new() };
-        let search = |ranking| Search::new(request, ranking, &curves, predictor.as_ref(), whole);
+        let search = |ranking| Search::new(request, ranking, &curves, predictor.as_ref());
         let searches = request.rankings.iter().map(search).collect();
         let (criterion, evaluate, finalists) = (request.criterion, request.evaluate, request.finalists.max(1));
-        Ok(Self { searches, criterion, evaluate, finalists, predicts: predictor.is_some(), whole })
+        let predicts = predictor.is_some();
+        Ok(Self { searches, criterion, evaluate, finalists, predicts, request, whole: OnceCell::new() })
+    }
+
+    /// What the uncut source is worth.
+    fn whole(&self) -> Result<Quality, BudgetError> {
+        if let Some(&known) = self.whole.get() {
+            return Ok(known);
+        }
+        let whole = one(self.request.evaluate, &self.searches[0].sites.everything())?;
+        Ok(*self.whole.get_or_init(|| whole))
     }
 
     /// As [`super::choose`].
@@ -65,10 +76,12 @@ impl<'a> Planner<'a> {
             return Err(BudgetError::NothingRepaired { budget, plans: trials.len() });
         }
         let search = &self.searches[ranking];
+        // A plan that was foreseen to be the best is compared with nothing.
+        let whole = best.trial.quality.is_some().then(|| self.whole()).transpose()?;
         let explanation = Explanation {
             budget: budget.to_string(),
             source: search.source,
-            whole: self.whole,
+            whole,
             sites: explanation::sites(&search.sites, &search.curves, &best.plan),
             chosen: best.trial,
             trials,
@@ -104,7 +117,8 @@ impl<'a> Planner<'a> {
 
     /// Plans that drop by at most `points`, the smallest first: of every size only that which is expected to lose least is tried.
     fn foreseen(&self, points: f64) -> Result<Vec<(usize, Candidate)>, BudgetError> {
-        let mut found = vec![(0, self.searches[0].uncut()?)];
+        let whole = self.whole()?;
+        let mut found = vec![(0, self.searches[0].uncut(whole)?)];
         // Parameters grow with the square of a layer's channels: bisecting the root spreads the trials evenly.
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..STEPS {
@@ -116,7 +130,7 @@ impl<'a> Planner<'a> {
             };
             let search = &self.searches[ranking];
             search.evaluate(&mut candidate)?;
-            if search.loses_at_most(points, &candidate) {
+            if search.loses_at_most(points, whole, &candidate) {
                 high = root;
                 found.push((ranking, candidate));
             } else {
@@ -130,10 +144,11 @@ impl<'a> Planner<'a> {
     /// Plans that drop by at most `points`, the smallest first. Every ranking only looks for what is smaller than those
     /// before it have found.
     fn smallest(&self, points: f64) -> Result<Vec<(usize, Candidate)>, BudgetError> {
-        let mut candidates = vec![(0, self.searches[0].uncut()?)];
+        let whole = self.whole()?;
+        let mut candidates = vec![(0, self.searches[0].uncut(whole)?)];
         let mut than = u64::MAX;
         for (ranking, search) in self.searches.iter().enumerate() {
-            let found = search.smaller(points, than)?;
+            let found = search.smaller(points, whole, than)?;
             than = found.last().map_or(than, |candidate| candidate.trial.size.parameters);
             candidates.extend(found.into_iter().map(|candidate| (ranking, candidate)));
         }

@@ -30,8 +30,6 @@ pub(super) struct Search<'a> {
     /// What tells the loss of a plan without images.
     predictor: Option<(Arc<Predictor<'a>>, Vec<Order>)>,
     pub(super) source: ModelSize,
-    /// What the uncut source is worth.
-    whole: Quality,
 }
 
 impl<'a> Search<'a> {
@@ -41,7 +39,6 @@ impl<'a> Search<'a> {
         ranking: &'a Ranking<'a>,
         measured: &[Curve],
         predictor: Option<&Arc<Predictor<'a>>>,
-        whole: Quality,
     ) -> Self {
         let sites = Sites::new(request.model.graph(), ranking.relevance, request.logits);
         let predictor = predictor.map(|predictor| (predictor.clone(), predictor.orders(&sites)));
@@ -49,7 +46,7 @@ impl<'a> Search<'a> {
             Some((predictor, orders)) => curves(predictor, &sites, orders),
             None => measured.to_vec(),
         };
-        Self { request, ranking, sites, curves, predictor, source: request.model.size(), whole }
+        Self { request, ranking, sites, curves, predictor, source: request.model.size() }
     }
 
     /// One candidate of every strategy that can meet the budget; none where that is less than a channel a layer.
@@ -67,22 +64,22 @@ impl<'a> Search<'a> {
     /// The plans met on the way to the smallest one that drops by at most `points`, each with fewer parameters than the one
     /// before and the first with fewer than `than`; none where that is hardly to be had. Nothing is known to be enough yet
     /// where `than` is the largest number.
-    pub(super) fn smaller(&self, points: f64, than: u64) -> Result<Vec<Candidate>, BudgetError> {
+    pub(super) fn smaller(&self, points: f64, whole: Quality, than: u64) -> Result<Vec<Candidate>, BudgetError> {
         const STEPS: usize = 6;
         // Of the square root of the share.
         const NOTICEABLE: f64 = 0.97;
-        let whole = self.source.parameters as f64;
-        let enough = |candidate: &Candidate| self.loses_at_most(points, candidate);
+        let parameters = self.source.parameters as f64;
+        let enough = |candidate: &Candidate| self.loses_at_most(points, whole, candidate);
         let mut found: Vec<Candidate> = Vec::new();
         let mut than = than;
         for &strategy in self.request.strategies {
             let is_first = than == u64::MAX;
             // Parameters grow with the square of a layer's channels: bisecting the root spreads the trials evenly.
-            let (mut low, mut high) = (0.0, (than as f64 / whole).min(1.0).sqrt());
+            let (mut low, mut high) = (0.0, (than as f64 / parameters).min(1.0).sqrt());
             for step in 0..STEPS {
                 let must_gain = step == 0 && !is_first;
                 let root = if must_gain { NOTICEABLE * high } else { 0.5 * (low + high) };
-                let limit = Limit { kind: Kind::Parameters, at_most: (root * root * whole) as u64 };
+                let limit = Limit { kind: Kind::Parameters, at_most: (root * root * parameters) as u64 };
                 let mut plan = self.plan(strategy, limit)?;
                 if let Some(known) = &plan
                     && size_of(self.request.model.graph(), known)?.parameters >= than
@@ -102,12 +99,12 @@ impl<'a> Search<'a> {
         Ok(found)
     }
 
-    /// The uncut source, which drops by nothing.
-    pub(super) fn uncut(&self) -> Result<Candidate, BudgetError> {
+    /// The uncut source, which is worth `whole` and drops by nothing.
+    pub(super) fn uncut(&self, whole: Quality) -> Result<Candidate, BudgetError> {
         let plan = self.sites.everything();
         let size = size_of(self.request.model.graph(), &plan)?;
         let (ranking, strategy) = (self.ranking.name.to_owned(), Strategy::Uniform);
-        let trial = Trial { ranking, strategy, size, predicted: None, quality: Some(self.whole) };
+        let trial = Trial { ranking, strategy, size, predicted: None, quality: Some(whole) };
         Ok(Candidate { plan, trial })
     }
 
@@ -148,9 +145,9 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Whether images said so.
-    pub(super) fn loses_at_most(&self, points: f64, candidate: &Candidate) -> bool {
-        candidate.trial.quality.is_some_and(|quality| quality.accuracy >= self.whole.accuracy - points)
+    /// Whether images said so, the uncut source being worth `whole`.
+    pub(super) fn loses_at_most(&self, points: f64, whole: Quality, candidate: &Candidate) -> bool {
+        candidate.trial.quality.is_some_and(|quality| quality.accuracy >= whole.accuracy - points)
     }
 }
 

@@ -95,7 +95,7 @@ fn budgets_are_met_and_the_best_trial_is_chosen() {
             assert!(explanation.sites.iter().all(|site| site.kept >= 1 && site.kept <= site.total));
         }
         let Chosen { plan, explanation, .. } = choose(&request, Budget::MaxDrop(10.0)).unwrap();
-        assert!(quality(&model, &plan).accuracy >= explanation.whole.accuracy - 10.0);
+        assert!(quality(&model, &plan).accuracy >= explanation.whole.unwrap().accuracy - 10.0);
         assert!(explanation.chosen.size.parameters < explanation.source.parameters);
     }
 }

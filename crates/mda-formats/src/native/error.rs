@@ -65,6 +65,12 @@ pub enum NativeError {
         "a safetensors file without `{0}` in its metadata, so not a model file of MDA\nhint: `mda import` reads it"
     )]
     NoModel(&'static str),
+    /// A file without statistics.
+    #[error("no statistics of MDA\nhint: `mda observe` makes them")]
+    NoStatistics,
+    /// Statistics that are broken or of another model.
+    #[error("the statistics are damaged or do not fit: {0}")]
+    Statistics(String),
     /// A version that this crate does not know.
     #[error("format version `{found}`, but only `{FORMAT}` is known; it was written by another version of mda")]
     Version {

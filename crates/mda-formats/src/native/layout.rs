@@ -1,100 +1,31 @@
-//! The bytes: eight for the header's length, the header, the tensors.
+//! What a model file has beyond its tensors.
 
+use super::container::{self, Check, Guard, Named, entry, read_header};
 use super::description::{Description, InputContract};
-use super::digest::Digest;
 use super::{FORMAT, NativeError};
 use mda_core::tensor::Parameters;
 use mda_core::{Model, Tensor, TensorError};
-use safetensors::Dtype;
-use safetensors::tensor::{Metadata, TensorInfo};
-use serde_json::{Map, Value, json};
-use std::convert::Infallible;
+use safetensors::tensor::Metadata;
+use serde_json::json;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 
 const FORMAT_KEY: &str = "mda.format";
 const MODEL_KEY: &str = "mda.model";
-const DIGEST_KEY: &str = "mda.tensors_sha256";
 
-/// Far above the headers of real models, and a bound on what a hostile one makes the reader allocate.
-pub(super) const MAX_HEADER: u64 = 32 << 20;
-
-/// Numbers are turned into bytes in blocks of this many.
-const BLOCK: usize = 1 << 14;
-
-/// What is written to find damage by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Guard {
-    /// The digest of the tensors.
-    Digest,
-    None,
+fn tensors(model: &Model) -> Vec<Named<'_>> {
+    model.parameters().iter().map(|(name, tensor)| (name, &**tensor)).collect()
 }
 
-/// What is checked beyond what a reader needs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Check {
-    /// The digest of the tensors, where the file has one.
-    Digest,
-    Nothing,
-}
-
-/// The header for `model`, padded to a multiple of eight bytes.
-///
-/// It is written here and not by the safetensors crate, which gives the metadata's entries in a random order.
+/// The header for `model`.
 pub(super) fn header(model: &Model, guard: Guard) -> Result<Vec<u8>, NativeError> {
-    let mut entries = Map::new();
-    let mut metadata = json!({ FORMAT_KEY: FORMAT, MODEL_KEY: Description::json(model)? });
-    if guard == Guard::Digest {
-        metadata[DIGEST_KEY] = digest(model).into();
-    }
-    entries.insert("__metadata__".into(), metadata);
-    let mut start = 0;
-    for (name, tensor) in model.parameters().iter() {
-        let end = start + tensor.len() * size_of::<f32>();
-        entries.insert(
-            name.to_owned(),
-            json!(TensorInfo { dtype: Dtype::F32, shape: tensor.shape().to_vec(), data_offsets: (start, end) }),
-        );
-        start = end;
-    }
-    let mut header = Value::Object(entries).to_string().into_bytes();
-    header.resize(header.len().next_multiple_of(8), b' ');
-    check_size(header.len() as u64)?;
-    Ok(header)
-}
-
-fn check_size(size: u64) -> Result<(), NativeError> {
-    if size <= MAX_HEADER { Ok(()) } else { Err(NativeError::HeaderTooLarge { size, limit: MAX_HEADER }) }
+    let metadata = json!({ FORMAT_KEY: FORMAT, MODEL_KEY: Description::json(model)? });
+    container::header(metadata, &tensors(model), guard)
 }
 
 /// Writes the file of `model`, whose header is `header`.
 pub(super) fn write(model: &Model, header: &[u8], out: &mut impl Write) -> io::Result<()> {
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
-    out.write_all(header)?;
-    blocks(model, |bytes| out.write_all(bytes))
-}
-
-/// The digest of the tensors as they are written.
-fn digest(model: &Model) -> String {
-    let mut digest = Digest::default();
-    let Ok(()) = blocks(model, |bytes| {
-        digest.update(bytes);
-        Ok::<(), Infallible>(())
-    });
-    digest.finish()
-}
-
-/// Hands over the bytes of all tensors, block by block.
-fn blocks<E>(model: &Model, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-    let mut bytes = Vec::with_capacity(BLOCK * size_of::<f32>());
-    for (_, tensor) in model.parameters().iter() {
-        for block in tensor.data().chunks(BLOCK) {
-            bytes.clear();
-            bytes.extend(block.iter().flat_map(|number| number.to_le_bytes()));
-            take(&bytes)?;
-        }
-    }
-    Ok(())
+    container::write(&tensors(model), header, out)
 }
 
 /// The model in the bytes of a file; `tensor` gives the numbers of a range of them a shape.
@@ -105,16 +36,7 @@ pub(super) fn read(
 ) -> Result<Model, NativeError> {
     let (metadata, start) = read_header(bytes)?;
     let description = describe(&metadata)?;
-    let (expected, found) = (metadata.data_len() as u64, (bytes.len() - start) as u64);
-    if expected != found {
-        return Err(NativeError::Length { expected, found });
-    }
-    if check == Check::Digest
-        && let Some(expected) = entry(&metadata, DIGEST_KEY)
-    {
-        check_digest(&bytes[start..], expected)?;
-    }
-    let parameters = read_tensors(&metadata, |shape, range| tensor(shape, start + range.start..start + range.end))?;
+    let parameters = Parameters::from_iter(container::tensors(bytes, &metadata, start, check, tensor)?);
     let model = Model::new(description.name, description.graph.validate()?, parameters, description.categories)?;
     let expected = InputContract::of(model.input_shape());
     if description.input != expected {
@@ -127,26 +49,6 @@ pub(super) fn read(
     })
 }
 
-/// The header, and how many bytes of the file it and its length take.
-fn read_header(bytes: &[u8]) -> Result<(Metadata, usize), NativeError> {
-    let no = |reason: String| NativeError::NotSafetensors(reason);
-    let Some((size, rest)) = bytes.split_first_chunk() else {
-        return Err(no(format!("{} bytes, the header's length alone takes 8", bytes.len())));
-    };
-    let size = u64::from_le_bytes(*size);
-    if size > rest.len() as u64 {
-        return Err(no(format!("its first 8 bytes announce a header of {size} bytes, {} follow", rest.len())));
-    }
-    check_size(size)?;
-    let header = &rest[..size as usize];
-    let metadata = serde_json::from_slice(header).map_err(|error| no(format!("header, from byte 8 on: {error}")))?;
-    Ok((metadata, 8 + header.len()))
-}
-
-fn entry<'m>(metadata: &'m Metadata, key: &str) -> Option<&'m String> {
-    metadata.metadata().as_ref()?.get(key)
-}
-
 fn describe(metadata: &Metadata) -> Result<Description, NativeError> {
     let needed = |key| entry(metadata, key).ok_or(NativeError::NoModel(key));
     let found = needed(FORMAT_KEY)?;
@@ -156,38 +58,7 @@ fn describe(metadata: &Metadata) -> Result<Description, NativeError> {
     Description::parse(needed(MODEL_KEY)?)
 }
 
-fn check_digest(tensors: &[u8], expected: &str) -> Result<(), NativeError> {
-    let mut digest = Digest::default();
-    digest.update(tensors);
-    let found = digest.finish();
-    if found == expected { Ok(()) } else { Err(NativeError::Digest { expected: expected.to_owned(), found }) }
-}
-
 /// Whether `file` begins as a model file does: with the header of a safetensors file that names a version.
-pub(super) fn is_model(mut file: impl Read) -> io::Result<bool> {
-    let mut start = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut start)?;
-    let Some(size) = start.first_chunk().copied().map(u64::from_le_bytes).filter(|&size| size <= MAX_HEADER) else {
-        return Ok(false);
-    };
-    file.take(size).read_to_end(&mut start)?;
-    Ok(read_header(&start).is_ok_and(|(metadata, _)| entry(&metadata, FORMAT_KEY).is_some()))
-}
-
-/// The tensors lie behind one another in the order of their offsets, without gaps: `Metadata` has checked that.
-fn read_tensors(
-    metadata: &Metadata,
-    tensor: impl Fn(Vec<usize>, Range<usize>) -> Result<Tensor, TensorError>,
-) -> Result<Parameters, NativeError> {
-    let mut parameters = Parameters::new();
-    for name in metadata.offset_keys() {
-        let Some(TensorInfo { dtype, shape, data_offsets: (start, end) }) = metadata.info(&name) else { continue };
-        if *dtype != Dtype::F32 {
-            return Err(NativeError::Dtype { tensor: name, found: format!("{dtype:?}") });
-        }
-        let tensor = tensor(shape.clone(), *start..*end);
-        let tensor = tensor.map_err(|error| NativeError::NotSafetensors(format!("tensor `{name}`: {error}")))?;
-        parameters.insert(name, tensor);
-    }
-    Ok(parameters)
+pub(super) fn is_model(file: impl Read) -> io::Result<bool> {
+    container::has(file, FORMAT_KEY)
 }

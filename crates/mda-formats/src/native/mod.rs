@@ -5,11 +5,13 @@
 //! came from; `mda.tensors_sha256` is the SHA-256 of all bytes behind the header, so that a damaged weight is found. Files of
 //! older versions lack the last. Any safetensors reader opens the file.
 
+mod container;
 mod description;
 mod digest;
 mod error;
 mod layout;
 mod shared;
+pub mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +20,7 @@ pub use error::NativeError;
 
 use crate::atomic;
 use crate::scalar::FloatType;
-use layout::{Check, Guard};
+use container::{Check, Guard};
 use mda_core::{Model, Tensor};
 use shared::Shared;
 use std::fs::File;

@@ -11,6 +11,8 @@ use std::path::Path;
 pub enum Kind<'a> {
     /// MDA's model file.
     Model,
+    /// What a source saw of images.
+    Statistics,
     /// An ONNX file.
     Onnx,
     /// A page for `man`.
@@ -45,6 +47,7 @@ impl Kind<'_> {
     pub fn name(self) -> &'static str {
         match self {
             Self::Model => "a model file of MDA",
+            Self::Statistics => "statistics of MDA",
             Self::Onnx => "an ONNX file",
             Self::ManualPage => "a manual page",
             Self::Report => "a report of MDA",
@@ -56,7 +59,7 @@ impl Kind<'_> {
     /// Refuses names that promise another kind.
     pub(super) fn check_name(self, path: &Path) -> Result<(), TargetError> {
         let own = match self {
-            Self::Model => "safetensors",
+            Self::Model | Self::Statistics => "safetensors",
             Self::Onnx => "onnx",
             Self::Report => "html",
             Self::Card => "md",
@@ -84,6 +87,7 @@ impl Kind<'_> {
     pub(super) fn is_kind_of(self, path: &Path) -> bool {
         match self {
             Self::Model => native::is_model(path).unwrap_or(false),
+            Self::Statistics => native::statistics::is_statistics(path),
             Self::Onnx => onnx::looks_like_onnx(&start(path)),
             // What `clap_mangen` and other generators begin with: a macro for quotes, or the title.
             Self::ManualPage => [&b".ie \\n(.g"[..], b".TH "].iter().any(|begin| start(path).starts_with(begin)),
@@ -102,6 +106,8 @@ fn describe(path: &Path) -> Option<&'static str> {
     let start = start(path);
     Some(if Kind::Model.is_kind_of(path) {
         Kind::Model.name()
+    } else if Kind::Statistics.is_kind_of(path) {
+        Kind::Statistics.name()
     } else if pytorch::is_zip(&start) {
         "a PyTorch checkpoint or another zip archive"
     } else if pytorch::is_legacy(&start) || pytorch::is_pickle(&start) {

@@ -3,7 +3,8 @@
 //! are not, all plans are cut and compared.
 
 use super::affordable;
-use super::job::Job;
+use super::images::CONTRAST;
+use super::job::{Glance, Job};
 use crate::error::Error;
 use mda_core::Model;
 use mda_core::attribute::{Attribution, Relevance, Selection, statistics};
@@ -161,6 +162,9 @@ impl Job<'_> {
         let Job { runner, source, images, .. } = *self;
         let statistics = match attributions.iter().find_map(|attribution| attribution.statistics.clone()) {
             Some(statistics) => statistics,
+            None if let Some(Glance { seen, most_rows }) = self.seen => {
+                Arc::new(seen.statistics(source, images.task, CONTRAST, most_rows)?)
+            }
             None => Arc::new(statistics(runner, source, images.source, &self.first(IMPORTANCE_IMAGES.category))?),
         };
         let all: Vec<usize> = (0..source.categories().len()).collect();

@@ -33,8 +33,7 @@ impl Job<'_> {
     /// Repairing a component, with the source beside it, and telling what that did: then the source and the component, as it was cut
     /// and as it is, run over the tuning images.
     pub(crate) fn repairing(&self, cut: &Cut) -> u64 {
-        let (calibration, tuning) =
-            (self.images.of(Role::Calibration, usize::MAX).len() as u64, self.tuning().len() as u64);
+        let (calibration, tuning) = (self.calibrating().len() as u64, self.tuning().len() as u64);
         let (source, component) = (self.source.size().macs, cut.model.size().macs);
         (calibration + tuning) * (source + component) + tuning * (source + 2 * component)
     }

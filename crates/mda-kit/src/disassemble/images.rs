@@ -13,7 +13,7 @@ use mda_data::{Parts, Role};
 use std::collections::HashMap;
 
 /// Images of other categories for each image of a task that is one category.
-const CONTRAST: usize = 3;
+pub(crate) const CONTRAST: usize = 3;
 
 /// Train images, what their labels mean to the source, their parts, and the task that they are for.
 #[derive(Clone, Copy)]

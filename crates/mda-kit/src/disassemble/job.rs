@@ -1,12 +1,12 @@
 //! The steps from a source and its images to a component: selecting, attributing, choosing a plan, cutting, repairing.
 
 use super::choice::Spending;
-use super::images::TaskImages;
-use super::{Component, Settings};
+use super::images::{CONTRAST, TaskImages};
+use super::{Component, Settings, calibration};
 use crate::error::Error;
 use crate::progress::Progress;
 use mda_core::Model;
-use mda_core::attribute::{Attribution, Selection, attribute, select_confident};
+use mda_core::attribute::{Attribution, Seen, Selection, attribute, select_confident};
 use mda_core::budget;
 use mda_core::budget::Strategy;
 use mda_core::cut::KeepPlan;
@@ -29,6 +29,17 @@ pub struct Job<'a> {
     pub images: &'a TaskImages<'a>,
     /// Who hears how it goes.
     pub progress: &'a dyn Progress,
+    /// What was seen of the source before, where anything was.
+    pub seen: Option<Glance<'a>>,
+}
+
+/// What was seen of a source, and how much of it is looked at.
+#[derive(Clone, Copy)]
+pub struct Glance<'a> {
+    /// What was seen.
+    pub seen: &'a Seen,
+    /// The most rows of what the kernels of a layer see.
+    pub most_rows: usize,
 }
 
 impl Job<'_> {
@@ -42,11 +53,7 @@ impl Job<'_> {
     /// [`Error`].
     pub fn disassemble(&self, settings: &Settings) -> Result<Component, Error> {
         let progress = self.progress;
-        let selection = if self.images.parts.record().listed.is_empty() {
-            self.running("picking the surest images", self.picking(), |job, _| job.select(settings.top_k))?
-        } else {
-            self.contrasted(Selection::new(self.images.by_category(Role::Attribution)))
-        };
+        let selection = self.selection(settings.top_k)?;
         if self.task().len() == 1 && selection.contrast.is_empty() {
             progress.warn("no train image is of another category, so nothing tells this one from others");
         }
@@ -101,6 +108,17 @@ impl Job<'_> {
         competing
     }
 
+    /// The images that speak: as they were seen before, those that are listed, or the surest.
+    pub(crate) fn selection(&self, top_k: usize) -> Result<Selection, Error> {
+        match self.seen {
+            Some(glance) => Ok(glance.seen.selection(self.source, self.task(), CONTRAST)?),
+            None if self.images.parts.record().listed.is_empty() => {
+                self.running("picking the surest images", self.picking(), |job, _| job.select(top_k))
+            }
+            None => Ok(self.contrasted(Selection::new(self.images.by_category(Role::Attribution)))),
+        }
+    }
+
     /// The images that speak: those of which the source is surest.
     ///
     /// # Errors
@@ -122,6 +140,11 @@ impl Job<'_> {
     /// # Errors
     /// [`Error::Attribute`] and [`Error::Run`].
     pub fn attribute(&self, selection: &Selection, formulation: &Formulation) -> Result<Attribution, Error> {
+        if let Some(Glance { seen, most_rows }) = self.seen
+            && seen.selection(self.source, self.task(), CONTRAST)? == *selection
+        {
+            return Ok(seen.attribute(self.source, self.task(), formulation, CONTRAST, most_rows)?);
+        }
         Ok(attribute(self.runner, self.source, self.images.source, selection, formulation)?)
     }
 
@@ -182,9 +205,14 @@ impl Job<'_> {
     /// # Errors
     /// [`Error::Repair`] and [`Error::Run`].
     pub fn repair(&self, how: &Repair, component: &Cut) -> Result<Repaired, Error> {
-        let calibration = self.images.of(Role::Calibration, usize::MAX);
-        let tuning = self.tuning();
+        let (calibration, tuning) = (self.calibrating(), self.tuning());
         Ok(repair(self.runner, self.source, component, self.images.source, &calibration, &tuning, how)?)
+    }
+
+    /// The images that a repair is fitted to.
+    pub(super) fn calibrating(&self) -> Vec<usize> {
+        let most = self.images.parts.record().calibration;
+        self.images.of(Role::Calibration, calibration(most, self.task().len(), self.source.size().macs))
     }
 
     /// The images that settings of a repair are chosen by: a third of those that it is fitted to, as there are at most by

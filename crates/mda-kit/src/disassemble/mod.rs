@@ -12,7 +12,7 @@ pub use budget::{BudgetTextError, budget, percent, points};
 pub use choice::Spending;
 pub(crate) use choice::quick;
 pub use images::TaskImages;
-pub use job::Job;
+pub use job::{Glance, Job};
 pub use settings::{FINALISTS, Settings};
 
 use crate::accuracy::Accuracies;
@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::progress::{Progress, Silent, Stoppable};
 use crate::runtime::Runtime;
 use crate::source::Source;
+use crate::statistics::Statistics;
 use mda_core::Model;
 use mda_core::attribute::Selection;
 use mda_core::budget::{Budget, Explanation};
@@ -92,6 +93,7 @@ pub struct Disassembly<'a> {
     listed: Vec<usize>,
     seed: u64,
     name: Option<String>,
+    statistics: Option<&'a Statistics>,
     progress: &'a dyn Progress,
 }
 
@@ -106,6 +108,7 @@ pub fn disassemble<'a>(source: &'a Source, data: &'a Data) -> Disassembly<'a> {
         listed: Vec::new(),
         seed: 0,
         name: None,
+        statistics: None,
         progress: &Silent,
     }
 }
@@ -231,6 +234,14 @@ impl<'a> Disassembly<'a> {
         self
     }
 
+    /// Reads what was seen of the source before, instead of looking again: which images speak and what draws the parts of the
+    /// train images is then as it was there.
+    #[must_use]
+    pub fn statistics(mut self, statistics: &'a Statistics) -> Self {
+        self.statistics = Some(statistics);
+        self
+    }
+
     /// Who hears how it goes, and may stop it.
     #[must_use]
     pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
@@ -305,10 +316,14 @@ impl<'a> Disassembly<'a> {
             attribution: self.sizes.attribution.map(|images| candidates(images, task.len(), macs)),
             calibration: calibration(self.sizes.calibration, task.len(), macs),
         };
-        let parts = Parts::new(&train, sizes, self.seed, &self.listed)?;
+        let parts = match self.statistics {
+            Some(statistics) => statistics.parts(self.source, &train)?,
+            None => Parts::new(&train, sizes, self.seed, &self.listed)?,
+        };
         let images = TaskImages { source: &train, labels: &labels, parts: &parts, task };
         images.require(&self.settings.roles())?;
-        work(&Job { runner: &runtime.runner(), source, images: &images, progress })
+        let seen = self.statistics.map(|own| Glance { seen: own.seen(), most_rows: usize::MAX });
+        work(&Job { runner: &runtime.runner(), source, images: &images, progress, seen })
     }
 }
 
@@ -348,7 +363,7 @@ impl Component {
 
 impl Settings {
     /// The roles that every category of a task needs images for.
-    fn roles(&self) -> Vec<Role> {
+    pub(crate) fn roles(&self) -> Vec<Role> {
         let mut roles = vec![Role::Attribution];
         if self.repair != Repair::None {
             roles.extend([Role::Calibration, Role::Tuning]);

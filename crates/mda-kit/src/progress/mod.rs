@@ -5,6 +5,7 @@ mod headway;
 
 pub use headway::Headway;
 
+use crate::catalogue::Entry;
 use crate::study::{Failure, Record};
 use counted::Counted;
 use mda_core::run::{Batches, ImageSource, Runner, SourceError};
@@ -40,6 +41,8 @@ pub enum Event<'a> {
     },
     /// A run of a study is done.
     Measured(&'a Record),
+    /// A component of a catalogue is done.
+    Catalogued(&'a Entry),
     /// A run of a study is not to be had.
     Failed(&'a Failure),
     /// Something that the user should know.

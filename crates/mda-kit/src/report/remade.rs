@@ -79,7 +79,7 @@ impl<'a> Remade<'a> {
         work: impl FnOnce(&Job<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let images = TaskImages { source: &self.train, labels: &self.labels, parts: &self.parts, task: &self.task };
-        work(&Job { runner, source: self.source, images: &images, progress })
+        work(&Job { runner, source: self.source, images: &images, progress, seen: None })
     }
 
     /// How many of the task's train images have `role`.

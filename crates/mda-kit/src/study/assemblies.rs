@@ -122,7 +122,7 @@ impl Work<'_> {
         let parts = source.parts(&self.recipe.images, task.len(), self.seed)?;
         let train = source.train(progress)?;
         let images = TaskImages { source: &train, labels: &source.labels, parts: &parts, task: &task };
-        let job = Job { runner: session.runner, source: &source.model, images: &images, progress };
+        let job = Job { runner: session.runner, source: &source.model, images: &images, progress, seen: None };
         let model = if uncut {
             job.uncut()?
         } else {

@@ -35,7 +35,7 @@ pub(super) fn run(session: &Session<'_>, work: &Work<'_>) -> Result<(), Error> {
     let progress = Steps(session.progress);
     let train = source.train(&progress)?;
     let images = TaskImages { source: &train, labels: &source.labels, parts: &parts, task: &task };
-    let job = Job { runner: session.runner, source: &source.model, images: &images, progress: &progress };
+    let job = Job { runner: session.runner, source: &source.model, images: &images, progress: &progress, seen: None };
     let select = || job.select(session.recipe.images.top_k);
     let (selection, select) = timed(|| job.progress.step("picking the surest images", select))?;
     let bench = Bench { session, work, source, job: &job, selection: &selection };

@@ -8,11 +8,11 @@ use super::source::Source;
 use super::store::Store;
 use super::work::{Work, planned};
 use crate::error::Error;
-use crate::progress::{Cancelled, Event, Headway, Progress};
+use crate::progress::{Event, Headway, Progress};
+use crate::side_by_side::side_by_side;
 use mda_core::run::Runner;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What all runs of a study share.
@@ -59,45 +59,13 @@ impl<'a> Session<'a> {
         &self.sources[name]
     }
 
-    /// Does what is open.
+    /// Does what is open. Fails only where results cannot be written or the study is to stop.
     pub(super) fn work(&self, jobs: Option<usize>) -> Result<(), Error> {
         let work = planned(self.recipe, |run| !self.store.has(run));
         let headway = Headway::of(work.len() as u64);
         self.progress.on(Event::Planned { study: self.recipe.name(), pieces: work.len(), headway: &headway });
-        self.side_by_side(&work, jobs, &headway)
-    }
-
-    /// Does all work with `jobs` pieces at a time, which share the threads. Fails only where results cannot be written or the
-    /// study is to stop; the other pieces then finish what they are at.
-    fn side_by_side(&self, work: &[Work<'_>], jobs: Option<usize>, headway: &Headway) -> Result<(), Error> {
-        let threads = rayon::current_num_threads();
-        let jobs = jobs.unwrap_or(threads).clamp(1, work.len().max(1));
-        let pool = |_| rayon::ThreadPoolBuilder::new().num_threads((threads / jobs).max(1)).build();
-        let pools = (0..jobs).map(pool).collect::<Result<Vec<_>, _>>().map_err(StudyError::Threads)?;
-        let next = AtomicUsize::new(0);
-        let worker = |pool: rayon::ThreadPool| -> Result<(), Error> {
-            while let Some(piece) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let done = match self.progress.is_cancelled() {
-                    true => Err(Cancelled.into()),
-                    false => pool.install(|| self.attempt(piece.runs(), || piece.run(self))),
-                };
-                if done.is_err() {
-                    next.store(work.len(), Ordering::Relaxed);
-                }
-                done?;
-                headway.add(1);
-            }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = pools.into_iter().map(|pool| scope.spawn(|| worker(pool))).collect();
-            let mut done = Ok(());
-            for worker in workers {
-                let own = worker.join().unwrap_or_else(|_| Err(StudyError::Panicked.into()));
-                done = done.and(own);
-            }
-            done
-        })
+        let attempt = |piece: &Work<'_>| self.attempt(piece.runs(), || piece.run(self));
+        side_by_side(&work, jobs, self.progress, &headway, attempt)
     }
 
     /// What there is, of this call and of earlier ones.

@@ -9,13 +9,11 @@ const SHARES: [(&str, f64); 5] = [("1/8 left", 0.125), ("1/4", 0.25), ("1/2", 0.
 
 /// The plans that were tried, and what was decided where.
 pub(super) fn describe(explanation: &Explanation) -> String {
-    format!(
-        "budget: {}; the uncut source reaches {:.2} % within the task on held-out train images\n\n{}\n{}\n",
-        explanation.budget,
-        explanation.whole.accuracy,
-        trials(explanation),
-        sites(explanation)
-    )
+    let uncut = explanation.whole.map(|whole| {
+        format!("; the uncut source reaches {:.2} % within the task on held-out train images", whole.accuracy)
+    });
+    let uncut = uncut.unwrap_or_default();
+    format!("budget: {}{uncut}\n\n{}\n{}\n", explanation.budget, trials(explanation), sites(explanation))
 }
 
 /// A row a plan, the best first, the one that was taken marked.

@@ -48,6 +48,13 @@ impl Measure {
 /// The most output positions of one image that are looked at: neighbours tell nearly the same.
 pub(crate) const POSITIONS: usize = 16;
 
+impl Measure {
+    /// Whether it sees every category by itself, so that what matters to a task is what matters to its categories.
+    pub fn is_by_category(self) -> bool {
+        self.measuring().scope() == Scope::Category
+    }
+}
+
 /// Whose images an observation sums up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -79,9 +86,9 @@ pub(crate) trait Measuring: Sync {
         Looks::new()
     }
 
-    /// Whether so many numbers may have been kept of one image at a layer.
-    fn fits(&self, model: &Model, layer: NodeId, numbers: usize) -> bool {
-        numbers == inputs(model, layer)
+    /// How many numbers are kept of an image at a layer, of up to so many output positions.
+    fn kept(&self, model: &Model, layer: NodeId, _positions: usize) -> usize {
+        inputs(model, layer)
     }
 
     /// Takes up what was kept of some images: adds their numbers, `[images, P]`.

@@ -23,12 +23,12 @@ impl Measuring for RelativeContribution {
         batch.probes.iter().map(|probe| probe.node()).zip(answers).collect()
     }
 
-    fn fits(&self, model: &Model, layer: NodeId, numbers: usize) -> bool {
+    fn kept(&self, model: &Model, layer: NodeId, _positions: usize) -> usize {
         let taps = match &model.graph().node(layer).op {
             Op::Conv2d(conv) => conv.window.taps(),
             _ => 1,
         };
-        numbers == taps * inputs(model, layer)
+        taps * inputs(model, layer)
     }
 
     /// Images stay apart, because the positive part is taken image by image.

@@ -4,8 +4,9 @@ use super::Seen;
 use crate::attribute::attribution::{AttributeError, Attribution, Selection, concluded, require_finite};
 use crate::attribute::measure::{Looks, Scope, Shown};
 use crate::attribute::relevance::accumulate;
-use crate::method::Formulation;
+use crate::method::{Formulation, Measure};
 use crate::model::Model;
+use crate::observe::{Observations, Statistics};
 use std::ops::Range;
 
 impl Seen {
@@ -76,40 +77,17 @@ impl Seen {
     ) -> Result<Attribution, AttributeError> {
         formulation.check()?;
         let measuring = formulation.measure.measuring();
-        let none = Looks::new();
-        let looks = match self.looks.get(formulation.measure.name()) {
-            Some(looks) => looks,
-            None if measuring.probes(model.graph()).is_empty() => &none,
-            None => {
-                let (name, seen) =
-                    (formulation.measure.name().to_owned(), self.looks.keys().cloned().collect::<Vec<_>>());
-                return Err(AttributeError::NotSeen { what: "nothing of the measure", name, seen: seen.join(", ") });
-            }
-        };
         let rows = task.iter().map(|&category| self.rows(model, category)).collect::<Result<Vec<_>, _>>()?;
         let images_per_category = rows.iter().map(Range::len).max().unwrap_or(0);
-        let observed = |rows: &[Range<usize>]| {
-            let images: usize = rows.iter().map(Range::len).sum();
-            let (mut seen, mut before) = (measuring.start(model), 0);
-            for rows in rows.iter().filter(|_| !looks.is_empty()) {
-                let indices: Vec<usize> = self.images[rows.clone()].iter().map(|one| one.image).collect();
-                let positions = before..before + rows.len();
-                before = positions.end;
-                let (rows, indices) = (rows.clone(), &indices[..]);
-                measuring.take_up(&Shown { model, looks, rows, images, positions, indices, most_rows }, &mut seen);
-            }
-            measuring.finish(&mut seen);
-            seen
-        };
+        let observed = |rows: &[Range<usize>]| self.observed(model, formulation.measure, rows, most_rows);
         let (categories, statistics) = match measuring.scope() {
             Scope::Task => {
-                let contrast = self.contrast(task, contrast).map(|row| row..row + 1);
-                let all: Vec<Range<usize>> = rows.into_iter().chain(contrast).collect();
-                concluded(model, formulation, observed(&all), task)?
+                let all: Vec<Range<usize>> = rows.into_iter().chain(self.contrasted(task, contrast)).collect();
+                concluded(model, formulation, observed(&all)?, task)?
             }
             Scope::Category => {
                 let of = |(&category, rows): (&usize, Range<usize>)| {
-                    let observations = observed(&[rows]);
+                    let observations = observed(&[rows])?;
                     require_finite(model, &observations)?;
                     Ok((category, accumulate(model, formulation, &observations, &[category])))
                 };
@@ -117,5 +95,59 @@ impl Seen {
             }
         };
         Ok(Attribution { formulation: formulation.clone(), categories, images_per_category, statistics })
+    }
+
+    /// As [`super::super::statistics`] on the images of [`Seen::selection`], likewise.
+    ///
+    /// # Errors
+    /// [`AttributeError`] for a category of which nothing was seen, where OBS saw nothing, and where the source overflowed.
+    pub fn statistics(
+        &self,
+        model: &Model,
+        task: &[usize],
+        contrast: usize,
+        most_rows: usize,
+    ) -> Result<Statistics, AttributeError> {
+        let rows = task.iter().map(|&category| self.rows(model, category)).collect::<Result<Vec<_>, _>>()?;
+        let all: Vec<Range<usize>> = rows.into_iter().chain(self.contrasted(task, contrast)).collect();
+        let observations = self.observed(model, Measure::Obs, &all, most_rows)?;
+        require_finite(model, &observations)?;
+        Ok(observations.into_statistics())
+    }
+
+    fn contrasted(&self, task: &[usize], contrast: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.contrast(task, contrast).map(|row| row..row + 1)
+    }
+
+    /// What a measure knows from the images in `rows`.
+    fn observed(
+        &self,
+        model: &Model,
+        measure: Measure,
+        rows: &[Range<usize>],
+        most_rows: usize,
+    ) -> Result<Observations, AttributeError> {
+        let measuring = measure.measuring();
+        let none = Looks::new();
+        let looks = match self.looks.get(measure.name()) {
+            Some(looks) => looks,
+            None if measuring.probes(model.graph()).is_empty() => &none,
+            None => {
+                let (name, seen) =
+                    (measure.name().to_owned(), self.looks.keys().cloned().collect::<Vec<_>>().join(", "));
+                return Err(AttributeError::NotSeen { what: "nothing of the measure", name, seen });
+            }
+        };
+        let images: usize = rows.iter().map(Range::len).sum();
+        let (mut seen, mut before) = (measuring.start(model), 0);
+        for rows in rows.iter().filter(|_| !looks.is_empty()) {
+            let indices: Vec<usize> = self.images[rows.clone()].iter().map(|one| one.image).collect();
+            let positions = before..before + rows.len();
+            before = positions.end;
+            let (rows, indices) = (rows.clone(), &indices[..]);
+            measuring.take_up(&Shown { model, looks, rows, images, positions, indices, most_rows }, &mut seen);
+        }
+        measuring.finish(&mut seen);
+        Ok(seen)
     }
 }

@@ -7,12 +7,14 @@
 //! `D^2` numbers are summed up. Where there are fewer rows than regressors the rows themselves are kept, and
 //! `(X^T X + l I)^-1 = (I - X^T (X X^T + l I)^-1 X) / l` needs a matrix of `n^2` numbers only.
 
+mod dots;
 mod matrix;
 mod patches;
 mod rows;
 pub(crate) mod spd;
 mod sums;
 
+pub(crate) use dots::add_dots;
 pub(crate) use matrix::{column, column_blocks, slice, squared_norm, widened};
 pub(crate) use patches::{Geometry, Sampling, scramble};
 pub(crate) use rows::Rows;

@@ -70,7 +70,10 @@ pub(super) fn swept(
         let tried = tried.filter_map(|trial| Some((share(trial.size.parameters), trial.quality?.accuracy)));
         let curve = Curve {
             images: positions.len(),
-            whole: sweep.whole.accuracy,
+            whole: match sweep.whole {
+                Some(whole) => whole.accuracy,
+                None => accuracy(&job.uncut()?)?,
+            },
             points,
             tried: tried.filter(|(_, accuracy)| accuracy.is_finite()).collect(),
             chosen: (share(model.size().parameters), accuracy(model)?),

@@ -143,7 +143,11 @@ impl Step {
         for group in groups {
             let columns = group.columns.start - first..group.columns.end - first;
             let own = explained.get(.., columns.clone());
-            matmul(&mut group.own, Accum::Add, own.transpose(), own, -1.0, Par::Seq);
+            match own.ncols() {
+                // One column: not worth a call.
+                1 => group.own[(0, 0)] -= squared_norm(slice(own, 0)),
+                _ => matmul(&mut group.own, Accum::Add, own.transpose(), own, -1.0, Par::Seq),
+            }
             group.cost = cost(&group.own, weight.as_ref().get(.., columns))?;
         }
         Some(())

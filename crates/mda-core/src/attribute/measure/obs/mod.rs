@@ -50,9 +50,9 @@ impl Measuring for Obs {
         inputs.par_iter().filter_map(of_layer).collect()
     }
 
-    fn fits(&self, model: &Model, layer: NodeId, numbers: usize) -> bool {
-        let width = Geometry::of(model.graph(), layer).map_or(0, |geometry| geometry.dense().regressors());
-        width > 0 && numbers > 0 && numbers.is_multiple_of(width)
+    fn kept(&self, model: &Model, layer: NodeId, positions: usize) -> usize {
+        let geometry = Geometry::of(model.graph(), layer).map(Geometry::dense);
+        geometry.map_or(0, |own| own.regressors() * sampling(&own, 1, positions, usize::MAX).rows())
     }
 
     fn take_up(&self, shown: &Shown<'_>, seen: &mut Observations) {
