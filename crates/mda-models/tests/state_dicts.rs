@@ -106,3 +106,13 @@ fn multiply_adds_are_as_many_as_published() {
         assert!((macs as f64 / 1e9 - billions).abs() < 0.01, "{name}: {macs}");
     }
 }
+
+/// What choosing takes beside running images, whose multiply-adds are bounded each by a constant of its own: at 1e10 a second and core,
+/// which a processor of 2020 does, a minute.
+#[test]
+fn channels_of_large_networks_are_chosen_in_minutes() {
+    for name in ["densenet121", "resnet50"] {
+        let eliminated = mda_core::attribute::elimination(&published(name));
+        assert!((1_000_000_000..600_000_000_000).contains(&eliminated), "{name}: {eliminated} multiply-adds");
+    }
+}

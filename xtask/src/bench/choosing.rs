@@ -11,6 +11,7 @@ use std::time::Instant;
 const ROUNDS: usize = 3;
 
 /// One component of a network of MDA_SHARED.
+#[derive(Clone, Copy)]
 struct Job {
     /// In `models`.
     file: &'static str,
@@ -81,6 +82,27 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
         println!("| {file} | {task} | `{flag} {share}` | {} | {beside}", Figures::new(own));
     }
     println!();
+    if setup.quick { Ok(()) } else { pairs(&mda, &shared, &folder) }
+}
+
+/// The first job's network: one pair of its categories, and all 45 of them in a catalogue.
+fn pairs(mda: &Path, shared: &Path, folder: &Path) -> anyhow::Result<()> {
+    let job = Job { task: "3,5", ..JOBS[0] };
+    let model = job.import(mda, shared, folder)?;
+    let (mut alone, mut all) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        alone.push(job.disassemble(mda, &model, shared, folder)?);
+        let (start, parts) = (Instant::now(), folder.join(format!("pairs-{round}")));
+        let mut command = Command::new(mda);
+        command.arg("catalogue").arg(&model).arg("--data").arg(shared.join("data").join(job.data));
+        command.args(["--tasks", "pairs"]).args(job.budget).args(["--no-evaluate", "--quiet", "--output"]);
+        execute(command.arg(parts))?;
+        all.push(start.elapsed().as_secs_f64());
+    }
+    println!("| {} | s |\n|---|---|", job.file);
+    println!("| `mda disassemble --task 3,5` | {} |", Figures::new(alone.clone()));
+    println!("| `mda catalogue --tasks pairs` | {} |", Figures::new(all.clone()));
+    println!("| ratio | {} |\n", Figures::ratios(&all, &alone));
     Ok(())
 }
 

@@ -74,8 +74,8 @@ pub(crate) struct Catalogue {
     /// The folder that receives the components and the table. What it already has is not made again.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// The formulation, or several that compete, as `mda disassemble` takes them. `auto` is taylor+soft, or what it is there with
-    /// `--thorough`.
+    /// The formulation, or several that compete, as `mda disassemble` takes them. `auto` is obs, of wide networks taylor, which all
+    /// tasks share; with `--thorough` it is obs for every network.
     #[arg(long, default_value = DEFAULT_FORMULATION, value_name = "NAME[,KEY=VALUE][+NAME...]",
         value_parser = suggestions::formulations(), hide_possible_values = true)]
     pub(crate) formulation: String,

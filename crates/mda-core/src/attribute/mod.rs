@@ -11,6 +11,7 @@ mod seen;
 pub use attribution::{
     AttributeError, Attribution, Selection, attribute, contribution_probes, observe, select_confident, statistics,
 };
+pub use measure::elimination;
 pub use relevance::{Relevance, accumulate};
 pub use route::{Link, Place, Route, routes};
 pub use seen::{Extent, Seen, Speaking};

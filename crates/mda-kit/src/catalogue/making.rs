@@ -10,7 +10,7 @@ use crate::progress::{Event, Progress, Stoppable};
 use crate::runtime::Runtime;
 use crate::statistics::Statistics;
 use mda_core::Model;
-use mda_core::attribute::Attribution;
+use mda_core::attribute::{Attribution, elimination};
 use mda_core::budget::Strategy;
 use mda_core::evaluate::{Evaluation, LabelMap};
 use mda_core::method::{Competition, Formulation};
@@ -21,8 +21,11 @@ use mda_data::{Parts, Role};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// What decides for a quick component: measures that see every category by itself, so that all tasks share what they say.
-const QUICK: [&str; 2] = ["taylor", "soft"];
+/// What decides for a quick component where structured OBS, which eliminates for each task anew, takes more than so many multiply-adds: it
+/// sees every category by itself, so that all tasks share what it says. Networks on which that is so are wide, and on wide ones it
+/// makes no difference after a repair.
+const SHARED: &str = "taylor";
+const MOST_ELIMINATION: u64 = 5_000_000_000;
 /// Images of a category that a quick component is repaired with.
 const QUICK_IMAGES: usize = 100;
 
@@ -95,7 +98,9 @@ impl<'a> Workshop<'a> {
         match (&self.settings().formulations, self.settings().budget) {
             (formulations, None) => vec![formulations.first()],
             (Competition::Auto, _) if !self.catalogue.thorough && self.settings().repair.refits() => {
-                QUICK.iter().filter_map(|name| Formulation::preset(name).ok()).collect()
+                let takes_long = elimination(self.catalogue.source.model().graph()) > MOST_ELIMINATION;
+                let shared = Formulation::preset(SHARED).ok().filter(|_| takes_long);
+                vec![shared.unwrap_or_else(Formulation::obs)]
             }
             // As many choice images as there are of a task decide only between formulations that were named.
             (formulations, _) => formulations.formulations(self.settings().repair.refits(), 0),

@@ -16,6 +16,8 @@ mod taylor;
 #[cfg(test)]
 mod tests;
 
+pub use obs::elimination;
+
 use crate::graph::{NodeId, ValidGraph};
 use crate::method::Measure;
 use crate::model::Model;

@@ -5,7 +5,7 @@ use crate::budget::site::Sites;
 use crate::cut::KeepPlan;
 use crate::graph::{ChannelClass, ChannelClasses, NodeId};
 use crate::model::Model;
-use crate::observe::regression::{Moments, Regression, Rows, spd, squared_norm, strength};
+use crate::observe::regression::{MOST_REGRESSORS, Moments, Regression, Rows, spd, squared_norm, strength};
 use crate::op::Op;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, Par};
@@ -55,7 +55,9 @@ impl<'a> Layer<'a> {
         let width = classes.of_value(input).len() * taps;
         let (seen, count) = match regression {
             Regression::Moments(moments) => (Seen::Moments(Cow::Borrowed(moments)), moments.rows),
-            Regression::Rows(own) if !own.are_few() => (Seen::Moments(Cow::Owned(own.moments())), own.count() as f64),
+            Regression::Rows(own) if width <= MOST_REGRESSORS => {
+                (Seen::Moments(Cow::Owned(own.moments())), own.count() as f64)
+            }
             Regression::Rows(own) => (Seen::Rows(own), own.count() as f64),
         };
         let minds: Vec<f64> = importance.iter().map(|minds| (0.5 * minds / count.max(1.0)).sqrt()).collect();

@@ -84,18 +84,20 @@ impl Geometry {
     /// Writes what a filter of group `group` sees at `positions` of one image `[C, H, W]`: `[positions, seen * taps]`.
     fn windows(&self, image: &[f32], group: usize, positions: &[usize], rows: &mut [f32]) {
         let ([height, width], [kernel_rows, kernel_columns]) = (self.input, self.window.kernel);
-        let mut slots = rows.iter_mut();
-        for &position in positions {
+        let (taps, area) = (self.window.taps(), height * width);
+        let planes = &image[group * self.seen * area..(group + 1) * self.seen * area];
+        // Where every tap is in a plane; none where that is padding.
+        let mut places: Vec<Option<usize>> = Vec::with_capacity(taps);
+        for (&position, row) in positions.iter().zip(rows.chunks_mut((self.seen * taps).max(1))) {
             let at = [position / self.output[1], position % self.output[1]];
-            for channel in group * self.seen..(group + 1) * self.seen {
-                let plane = &image[channel * height * width..(channel + 1) * height * width];
-                for ky in 0..kernel_rows {
-                    let y = self.window.source(0, at[0], ky, height);
-                    for (kx, slot) in (0..kernel_columns).zip(&mut slots) {
-                        let x = self.window.source(1, at[1], kx, width);
-                        *slot = y.zip(x).map_or(0.0, |(y, x)| plane[y * width + x]);
-                    }
-                }
+            places.clear();
+            for ky in 0..kernel_rows {
+                let y = self.window.source(0, at[0], ky, height);
+                let x = |kx| self.window.source(1, at[1], kx, width);
+                places.extend((0..kernel_columns).map(|kx| y.zip(x(kx)).map(|(y, x)| y * width + x)));
+            }
+            for (slots, plane) in row.chunks_mut(taps).zip(planes.chunks(area)) {
+                slots.iter_mut().zip(&places).for_each(|(slot, place)| *slot = place.map_or(0.0, |place| plane[place]));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The rows of a linear regression themselves, where there are fewer of them than regressors.
 
+use super::NOISE;
 use super::matrix::{column_blocks, widened};
 use super::sums::{Moments, Sums};
-use super::{MOST_REGRESSORS, NOISE};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
@@ -37,11 +37,6 @@ impl Rows {
 
     pub(crate) fn count(&self) -> usize {
         self.x.len() / self.regressors.max(1)
-    }
-
-    /// Whether what needs their inner products is quicker than what needs the products of regressors, or these are too many.
-    pub(crate) fn are_few(&self) -> bool {
-        2 * self.count() <= self.regressors || self.regressors > MOST_REGRESSORS
     }
 
     pub(crate) fn is_finite(&self) -> bool {

@@ -25,7 +25,7 @@ pub(super) trait Inverse: Sync {
 /// Columns that one thread works on at a time.
 const BLOCK: usize = 128;
 /// How many removed regressors wait until they are taken out together.
-const WAITING: usize = 256;
+pub(super) const WAITING: usize = 256;
 
 /// Numbers of rows that are held in f64 while regressors go: 64 MiB.
 const MOST_HELD: usize = 1 << 23;

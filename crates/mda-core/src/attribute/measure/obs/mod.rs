@@ -100,6 +100,15 @@ impl Measuring for Obs {
     }
 }
 
+/// How many multiply-adds structured OBS takes beside running the source, about: the cube of what the kernels of each layer see.
+pub fn elimination(graph: &ValidGraph) -> u64 {
+    let of_layer = |layer: NodeId| {
+        let regressors = Geometry::of(graph, layer).map_or(0, |geometry| geometry.dense().regressors());
+        (regressors.min(MOST_REGRESSORS) as u64).pow(3)
+    };
+    layers(graph).map(of_layer).sum()
+}
+
 /// What is taken of a run over `images` images, of each of which up to `positions` positions are there.
 fn sampling(geometry: &Geometry, images: usize, positions: usize, most_rows: usize) -> Sampling {
     let most = if geometry.regressors() > MOST_REGRESSORS { MOST_ROWS } else { usize::MAX };

@@ -6,7 +6,7 @@ use crate::attribute::measure::Rows;
 use crate::graph::ChannelClasses;
 use crate::graph::NodeId;
 use crate::model::Model;
-use crate::observe::regression::{Moments, Regression, squared_norm, strength};
+use crate::observe::regression::{MOST_REGRESSORS, Moments, Regression, squared_norm, strength};
 use crate::op::Op;
 use faer::Mat;
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ impl<'a> Problem<'a> {
     pub(super) fn eliminate(&self) -> Vec<Removal> {
         let removals = match self.regression {
             Regression::Moments(moments) => self.primal(moments),
-            Regression::Rows(rows) if !rows.are_few() => self.primal(&rows.moments()),
+            Regression::Rows(rows) if self.order.len() <= MOST_REGRESSORS => self.primal(&rows.moments()),
             Regression::Rows(rows) => self.dual(rows),
         };
         removals.unwrap_or_else(|| self.by_weight())

@@ -1,7 +1,7 @@
 //! Elimination against the refitted error itself, in both forms, and what rows are looked at.
 
 use super::elimination::{Removal, eliminate};
-use super::inverse::{Dense, Dual};
+use super::inverse::{Dense, Dual, Inverse, WAITING};
 use super::problem::DAMPING;
 use super::*;
 use crate::attribute::measure::POSITIONS;
@@ -9,6 +9,8 @@ use crate::observe::regression::Regression;
 use crate::op::Window;
 use crate::tensor::Uniform;
 use faer::Mat;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn rows(count: usize, regressors: usize, seed: u64) -> Vec<f32> {
     let mut uniform = Uniform::new(seed);
@@ -128,6 +130,55 @@ fn a_copy_goes_first_and_its_twin_stays() {
         let mut twins = [removals[0].group, removals[3].group];
         twins.sort_unstable();
         assert_eq!(twins, [1, 3]);
+    }
+}
+
+/// Counts the multiply-adds of what an elimination asks of it: what waits is taken from every row that is asked for, and what is
+/// removed from everything that is left.
+struct Counted<'a> {
+    own: Dense,
+    columns: usize,
+    done: &'a AtomicU64,
+}
+
+impl Counted<'_> {
+    fn count(&self, products: usize) {
+        self.done.fetch_add(products as u64, Ordering::Relaxed);
+    }
+}
+
+impl Inverse for Counted<'_> {
+    fn block(&self, group: Range<usize>) -> Mat<f64> {
+        self.own.block(group)
+    }
+
+    fn rows(&mut self, group: Range<usize>) -> Mat<f64> {
+        self.count(group.len() * self.columns * WAITING);
+        self.own.rows(group)
+    }
+
+    fn remove(&mut self, factor: &Mat<f64>, explained: Mat<f64>) {
+        self.count(explained.nrows() * self.columns * self.columns);
+        self.own.remove(factor, explained);
+    }
+
+    fn keep(&mut self, columns: &[usize]) {
+        self.columns = columns.len();
+        self.own.keep(columns);
+    }
+}
+
+#[test]
+fn an_elimination_takes_about_the_cube_of_its_regressors() {
+    for (size, groups) in [(1, 400), (9, 60)] {
+        let regressors = size * groups;
+        let Regression::Moments(moments) = &both(&rows(2 * regressors, regressors, 8), regressors)[0] else { panic!() };
+        let own = Dense::new(moments, DAMPING * moments.mean_square()).unwrap();
+        let done = AtomicU64::new(0);
+        let counted = Counted { own, columns: regressors, done: &done };
+        eliminate(counted, weight(4, regressors), &vec![size; groups]).unwrap();
+        let share = done.into_inner() as f64 / (regressors as f64).powi(3);
+        assert!((0.3..1.0).contains(&share), "{share} of {regressors} cubed");
     }
 }
 
