@@ -1,7 +1,7 @@
 //! Making one component of a catalogue with what all of them share.
 
+use super::Catalogue;
 use super::entry::{Entry, Recipe};
-use super::{Catalogue, QUICK_ROWS};
 use crate::accuracy::{area, own_categories};
 use crate::data::match_labels;
 use crate::disassemble::{Component, Glance, Job, Settings, Spending, TaskImages, quick};
@@ -135,8 +135,7 @@ impl<'a> Workshop<'a> {
         let (source, quiet, runner) = (self.catalogue.source, Quiet(self.catalogue.progress), self.runtime.runner());
         let images = TaskImages { source: &self.train, labels: &self.labels, parts: &self.parts, task };
         images.require(&self.settings().roles())?;
-        let most_rows = if self.catalogue.thorough { usize::MAX } else { QUICK_ROWS };
-        let seen = Some(Glance { seen: self.statistics.seen(), most_rows });
+        let seen = Some(Glance { seen: self.statistics.seen(), quick: !self.catalogue.thorough });
         let job = Job { runner: &runner, source: source.model(), images: &images, progress: &quiet, seen };
         let component = if self.catalogue.thorough { job.disassemble(self.settings())? } else { self.quickly(&job)? };
         let formulation = component.formulation.to_string();

@@ -24,9 +24,6 @@ use mda_core::model::task::Task;
 use std::collections::HashSet;
 use std::path::Path;
 
-/// Rows of what the kernels of a layer see that a quick component is chosen by.
-const QUICK_ROWS: usize = 1024;
-
 /// A catalogue that is about to be made.
 #[derive(Clone)]
 pub struct Catalogue<'a> {

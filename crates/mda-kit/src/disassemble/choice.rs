@@ -4,7 +4,7 @@
 
 use super::affordable;
 use super::images::CONTRAST;
-use super::job::{Glance, Job};
+use super::job::Job;
 use crate::error::Error;
 use mda_core::Model;
 use mda_core::attribute::{Attribution, Relevance, Selection, statistics};
@@ -162,8 +162,8 @@ impl Job<'_> {
         let Job { runner, source, images, .. } = *self;
         let statistics = match attributions.iter().find_map(|attribution| attribution.statistics.clone()) {
             Some(statistics) => statistics,
-            None if let Some(Glance { seen, most_rows }) = self.seen => {
-                Arc::new(seen.statistics(source, images.task, CONTRAST, most_rows)?)
+            None if let Some(glance) = self.seen => {
+                Arc::new(glance.seen.statistics(source, images.task, CONTRAST, glance.most_rows())?)
             }
             None => Arc::new(statistics(runner, source, images.source, &self.first(IMPORTANCE_IMAGES.category))?),
         };
@@ -175,7 +175,10 @@ impl Job<'_> {
 
     /// The images that tell what the loss minds.
     fn minded(&self) -> Vec<usize> {
-        let affordable = affordable(IMPORTANCE_MACS, self.source.size().macs, 1, LEAST_IMPORTANCE);
+        let affordable = match self.seen {
+            Some(glance) if glance.quick => LEAST_IMPORTANCE,
+            _ => affordable(IMPORTANCE_MACS, self.source.size().macs, 1, LEAST_IMPORTANCE),
+        };
         let limit = Limit { task: IMPORTANCE_IMAGES.task.min(affordable), ..IMPORTANCE_IMAGES };
         self.images.of(Role::Attribution, limit.each(self.images.task.len()))
     }

@@ -38,8 +38,18 @@ pub struct Job<'a> {
 pub struct Glance<'a> {
     /// What was seen.
     pub seen: &'a Seen,
-    /// The most rows of what the kernels of a layer see.
-    pub most_rows: usize,
+    /// Whether less of it, and fewer images, have to do, because many components are made of it.
+    pub quick: bool,
+}
+
+/// Rows of what the kernels of a layer see that a quick look takes.
+const QUICK_ROWS: usize = 1024;
+
+impl Glance<'_> {
+    /// The most rows of what the kernels of a layer see that are taken.
+    pub(super) fn most_rows(&self) -> usize {
+        if self.quick { QUICK_ROWS } else { usize::MAX }
+    }
 }
 
 impl Job<'_> {
@@ -140,10 +150,11 @@ impl Job<'_> {
     /// # Errors
     /// [`Error::Attribute`] and [`Error::Run`].
     pub fn attribute(&self, selection: &Selection, formulation: &Formulation) -> Result<Attribution, Error> {
-        if let Some(Glance { seen, most_rows }) = self.seen
-            && seen.selection(self.source, self.task(), CONTRAST)? == *selection
+        if let Some(glance) = self.seen
+            && glance.seen.selection(self.source, self.task(), CONTRAST)? == *selection
         {
-            return Ok(seen.attribute(self.source, self.task(), formulation, CONTRAST, most_rows)?);
+            let (source, task, most_rows) = (self.source, self.task(), glance.most_rows());
+            return Ok(glance.seen.attribute(source, task, formulation, CONTRAST, most_rows)?);
         }
         Ok(attribute(self.runner, self.source, self.images.source, selection, formulation)?)
     }

@@ -322,7 +322,7 @@ impl<'a> Disassembly<'a> {
         };
         let images = TaskImages { source: &train, labels: &labels, parts: &parts, task };
         images.require(&self.settings.roles())?;
-        let seen = self.statistics.map(|own| Glance { seen: own.seen(), most_rows: usize::MAX });
+        let seen = self.statistics.map(|own| Glance { seen: own.seen(), quick: false });
         work(&Job { runner: &runtime.runner(), source, images: &images, progress, seen })
     }
 }
