@@ -373,4 +373,10 @@ pub(crate) struct Study {
     /// How many runs go on at a time, each with its share of the threads; one a thread where absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    /// Do a share of the runs only, as in 2/8, so that several machines may do them, each with a folder of its own.
+    #[arg(long, value_name = "I/N", value_parser = catalogue::shard)]
+    pub(crate) shard: Option<(usize, usize)>,
+    /// Take over the runs of another folder, such as that of another shard; may be given again.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) merge: Vec<PathBuf>,
 }

@@ -153,7 +153,7 @@ pub enum Error {
     #[error("these statistics cannot be merged: {0}")]
     Unmergeable(String),
     /// Less memory than statistics need.
-    #[error("the statistics of {images} images take at least {least} MiB, {most} MiB are allowed")]
+    #[error("the statistics of {images} images take at least {least} KiB, {most} KiB are allowed")]
     LittleMemory {
         /// How many images speak.
         images: usize,

@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// What the formulations need that compete where components are refitted.
 const MEASURES: [Measure; 3] = [Measure::Obs, Measure::RelativeContribution, Measure::Taylor];
-const MIB: u64 = 1 << 20;
+const KIB: u64 = 1 << 10;
 
 /// What was seen of a source, and of which images.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,11 +175,11 @@ impl<'a> Observing<'a> {
         let wanted = Extent::new(self.top_k).positions;
         let fits = (1..=wanted).rev().find(|&positions| bytes(positions) <= most);
         if let Some(positions) = fits.filter(|&positions| positions < wanted) {
-            let all = bytes(wanted).div_ceil(MIB);
+            let all = bytes(wanted).div_ceil(KIB);
             self.progress
-                .note(format!("up to {positions} output positions of an image are kept; {wanted} take {all} MiB"));
+                .note(format!("up to {positions} output positions of an image are kept; {wanted} take {all} KiB"));
         }
-        fits.ok_or_else(|| Error::LittleMemory { images, least: bytes(1).div_ceil(MIB), most: most / MIB })
+        fits.ok_or_else(|| Error::LittleMemory { images, least: bytes(1).div_ceil(KIB), most: most / KIB })
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct Catalogue {
 }
 
 /// `2/8`.
-fn shard(text: &str) -> Result<(usize, usize), String> {
+pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
     let numbers = text.split_once('/').and_then(|(shard, of)| Some((shard.parse().ok()?, of.parse().ok()?)));
     match numbers {
         Some((shard, of)) if (1..=of).contains(&shard) => Ok((shard, of)),

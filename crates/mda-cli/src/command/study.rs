@@ -18,9 +18,12 @@ pub(super) fn run(context: &Context, arguments: &args::Study) -> anyhow::Result<
     let root = arguments.root.as_deref().unwrap_or(own_folder);
     let runtime = context.runtime()?;
     let teller = Teller { output: context.output, live: Live::new(context.output) };
-    let mut study = Study::open(recipe, root)?.progress(&teller);
+    let mut study = Study::open(recipe, root)?.merged(arguments.merge.iter().cloned()).progress(&teller);
     if let Some(jobs) = arguments.jobs {
         study = study.jobs(jobs.into());
+    }
+    if let Some((shard, of)) = arguments.shard {
+        study = study.shard(shard, of);
     }
     let report = study.run(&arguments.output, &runtime)?;
     drop(teller);

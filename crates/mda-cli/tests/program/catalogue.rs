@@ -59,12 +59,12 @@ fn statistics_of_something_else_are_refused() {
     assert!(said.contains("no statistics of MDA") && said.contains("`mda observe` makes them"), "{said}");
     let said = cut(&model, &["--task=0-1", "--statistics=a.safetensors", "--top-k=3"]);
     assert!(said.contains("cannot be used with"), "{said}");
-    let said = bench.fails(&[&observe[..], &["--memory=100KiB", "-o=b.safetensors"]].concat());
-    assert!(said.contains("take at least") && said.contains("--memory"), "{said}");
+    let said = bench.fails(&[&observe[..], &["--memory=1KiB", "-o=b.safetensors"]].concat());
+    assert!(said.contains("KiB, 1 KiB are allowed") && said.contains("--memory"), "{said}");
     let said = bench.fails(&[&observe[..], &["--shard=3/2", "-o=b.safetensors"]].concat());
     assert!(said.contains("as in 1/8 to 8/8"), "{said}");
     let said = bench.fails(&["observe", &model, &data, "-o=a.onnx"]);
-    assert!(said.contains("promises"), "{said}");
+    assert!(said.contains("is named like an ONNX file"), "{said}");
     assert!(!bench.path("b.safetensors").exists() && !bench.path("c.safetensors").exists());
 }
 

@@ -71,7 +71,7 @@ pub struct Explanation {
     pub budget: String,
     /// The source's size.
     pub source: ModelSize,
-    /// What the uncut source is worth within the task, where plans were compared on images.
+    /// What the uncut source is worth within the task, where a drop against it was asked for.
     pub whole: Option<Quality>,
     /// The choice at every site, from the images on.
     pub sites: Vec<SiteChoice>,

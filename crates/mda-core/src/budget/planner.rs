@@ -76,12 +76,10 @@ impl<'a> Planner<'a> {
             return Err(BudgetError::NothingRepaired { budget, plans: trials.len() });
         }
         let search = &self.searches[ranking];
-        // A plan that was foreseen to be the best is compared with nothing.
-        let whole = best.trial.quality.is_some().then(|| self.whole()).transpose()?;
         let explanation = Explanation {
             budget: budget.to_string(),
             source: search.source,
-            whole,
+            whole: self.whole.get().copied(),
             sites: explanation::sites(&search.sites, &search.curves, &best.plan),
             chosen: best.trial,
             trials,

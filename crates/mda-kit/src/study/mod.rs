@@ -71,13 +71,15 @@ use mda_core::Model;
 use session::Session;
 use source::Source;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A recipe with its sources, checked and about to be run.
 pub struct Study<'a> {
     recipe: Recipe,
     sources: BTreeMap<String, Source>,
     jobs: Option<usize>,
+    shard: (usize, usize),
+    merged: Vec<PathBuf>,
     progress: &'a dyn Progress,
 }
 
@@ -114,13 +116,28 @@ impl<'a> Study<'a> {
 
     fn checked(recipe: Recipe, sources: BTreeMap<String, Source>) -> Result<Self, Error> {
         recipe.check_tasks(&sources).map_err(|error| recipe.refused(error))?;
-        Ok(Self { recipe, sources, jobs: None, progress: &Silent })
+        Ok(Self { recipe, sources, jobs: None, shard: (1, 1), merged: Vec::new(), progress: &Silent })
     }
 
     /// How many runs go on at a time, each with its share of the threads; one a thread where nothing is said.
     #[must_use]
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = Some(jobs);
+        self
+    }
+
+    /// Does a share of the work only: every `of`-th piece from number `shard` on, counted from 1. Which pieces these are depends on
+    /// the recipe alone.
+    #[must_use]
+    pub fn shard(mut self, shard: usize, of: usize) -> Self {
+        self.shard = (shard, of);
+        self
+    }
+
+    /// Takes over the runs that other folders have, such as those of other shards.
+    #[must_use]
+    pub fn merged(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.merged.extend(folders);
         self
     }
 
@@ -143,9 +160,13 @@ impl<'a> Study<'a> {
     /// Where the folder cannot be used ([`StudyError::Io`], [`StudyError::Locked`], [`StudyError::Damaged`],
     /// [`StudyError::UnknownRun`]), results cannot be written ([`StudyError::Unwritten`]), or the work was told to stop.
     pub fn run(&self, folder: impl AsRef<Path>, runtime: &Runtime) -> Result<Report, Error> {
-        let runner = runtime.runner();
+        let (runner, (shard, of)) = (runtime.runner(), self.shard);
+        if shard == 0 || shard > of {
+            return Err(Error::Shard { shard, of });
+        }
         let session = Session::open(&self.recipe, &self.sources, folder.as_ref(), &runner, self.progress)?;
-        session.work(self.jobs)?;
+        self.merged.iter().try_for_each(|folder| session.take_over(folder))?;
+        session.work(self.jobs, self.shard)?;
         let report = session.report();
         report.write()?;
         Ok(report)

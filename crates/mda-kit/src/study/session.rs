@@ -2,7 +2,7 @@
 
 use super::error::StudyError;
 use super::recipe::Recipe;
-use super::record::Failure;
+use super::record::{Failure, Run};
 use super::report::Report;
 use super::source::Source;
 use super::store::Store;
@@ -59,9 +59,17 @@ impl<'a> Session<'a> {
         &self.sources[name]
     }
 
+    /// Takes over the runs that the folder of another study has, of the same models, images and version.
+    pub(super) fn take_over(&self, folder: &Path) -> Result<(), Error> {
+        let current: HashSet<&str> = self.sources.values().map(|source| source.identity.as_str()).collect();
+        Ok(self.store.take_over(folder, &current)?)
+    }
+
     /// Does what is open. Fails only where results cannot be written or the study is to stop.
-    pub(super) fn work(&self, jobs: Option<usize>) -> Result<(), Error> {
-        let work = planned(self.recipe, |run| !self.store.has(run));
+    pub(super) fn work(&self, jobs: Option<usize>, (shard, of): (usize, usize)) -> Result<(), Error> {
+        let all = planned(self.recipe, |_| true);
+        let own: HashSet<Run> = all.iter().skip(shard - 1).step_by(of).flat_map(Work::runs).collect();
+        let work = planned(self.recipe, |run| own.contains(run) && !self.store.has(run));
         let headway = Headway::of(work.len() as u64);
         self.progress.on(Event::Planned { study: self.recipe.name(), pieces: work.len(), headway: &headway });
         let attempt = |piece: &Work<'_>| self.attempt(piece.runs(), || piece.run(self));
@@ -117,5 +125,30 @@ mod tests {
         let report = study().run(&out, &runtime).unwrap();
         assert_eq!((report.records().len(), report.failures().len()), (4, 0));
         assert!(rows().starts_with(&first) && rows().lines().count() == 4);
+    }
+
+    #[test]
+    fn shards_are_together_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        MNIST.unpack(folder.path()).unwrap();
+        let text = "name = 'x'\n[source.m]\nmodel = 'sources/lenet5-mnist.safetensors'\ndata = 'data/mnist'\n\
+                    [[disassemble]]\nsource = 'm'\ntasks = ['0-2', '3-4', '5,7']\nformulations = ['l1']\nrepairs = ['none']\n\
+                    budgets = ['50%', '30%']\ncounts = 'uniform'\n";
+        let study = || Study::open(Recipe::parse(text).unwrap(), folder.path()).unwrap();
+        let (at, runtime) = (|name: &str| folder.path().join(name), Runtime::cpu());
+        let first = study().shard(1, 2).run(at("first"), &runtime).unwrap();
+        let second = study().shard(2, 2).run(at("second"), &runtime).unwrap();
+        assert_eq!((first.records().len(), second.records().len()), (4, 2));
+        let (others, whole) = ([at("first"), at("second"), at("first")], study().run(at("whole"), &runtime).unwrap());
+        let merged = study().merged(others).shard(1, 2).run(at("merged"), &runtime).unwrap();
+        let told = |report: crate::study::Report| -> Vec<String> {
+            let rows = report.records().iter().map(|record| format!("{:?}", record.run()));
+            let mut rows: Vec<String> = rows.collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(told(merged), told(whole));
+        assert!(matches!(study().shard(3, 2).run(at("none"), &runtime), Err(Error::Shard { shard: 3, of: 2 })));
+        assert!(study().merged([at("nowhere")]).run(at("none"), &runtime).is_err());
     }
 }

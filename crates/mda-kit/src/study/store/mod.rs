@@ -115,6 +115,21 @@ impl Store {
         Ok(())
     }
 
+    /// Adds the runs in another folder that were computed from `current` inputs; what is here already stays as it is.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`], [`StudyError::Damaged`] and [`StudyError::UnknownRun`] of the other folder, and as [`Store::add`].
+    pub(super) fn take_over(&self, folder: &Path, current: &HashSet<&str>) -> Result<(), StudyError> {
+        let path = folder.join(RUNS);
+        let bytes = std::fs::read(&path).map_err(failed("reading", &path))?;
+        for Row { inputs, record } in rows(&path, &bytes)?.0 {
+            if !inputs.is_empty() && inputs.iter().all(|input| current.contains(input.as_str())) {
+                self.add(record, inputs)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Where the study writes.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
