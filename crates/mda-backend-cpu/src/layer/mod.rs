@@ -3,6 +3,7 @@
 mod activation;
 mod convolution;
 mod depthwise;
+mod derivative;
 mod direct;
 mod finish;
 mod functions;
@@ -16,6 +17,7 @@ mod winograd;
 
 pub(crate) use activation::{activate, leak};
 pub(crate) use convolution::Convolution;
+pub(crate) use derivative::derivative;
 pub(crate) use finish::{Epilogue, Finish};
 pub(crate) use pointwise::{add, concat, multiply, normalize, select};
 pub(crate) use pool::{average, global_average, maximum};
