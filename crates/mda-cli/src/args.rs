@@ -1,8 +1,10 @@
 //! The command line: one definition yields parsing, help and completions.
 
 mod assemble;
+mod tune;
 
 pub(crate) use assemble::{Assemble, FormName, PriorName};
+pub(crate) use tune::Tune;
 
 use crate::suggestions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -57,6 +59,7 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     Predict(Predict),
     Disassemble(Disassemble),
+    Tune(Tune),
     Assemble(Assemble),
     Report(Report),
     Study(Study),

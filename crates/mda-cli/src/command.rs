@@ -14,6 +14,7 @@ mod reference;
 mod report;
 mod shell;
 mod study;
+mod tune;
 
 use crate::args::{Arguments, Command};
 use crate::backends::{Choice, Folders, Sources};
@@ -89,6 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(&context, evaluate),
         Command::Predict(predict) => predict::run(&context, predict),
         Command::Disassemble(disassemble) => disassemble::run(&context, disassemble),
+        Command::Tune(tune) => tune::run(&context, tune),
         Command::Assemble(assemble) => assemble::run(&context, assemble),
         Command::Report(report) => report::run(&context, report),
         Command::Study(study) => study::run(&context, study),

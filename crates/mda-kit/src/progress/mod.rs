@@ -6,6 +6,8 @@ mod headway;
 pub use headway::Headway;
 
 use crate::study::{Failure, Record};
+pub(crate) use counted::PASSES;
+
 use counted::Counted;
 use mda_core::run::{Batches, ImageSource, Runner, SourceError};
 use std::time::Instant;
