@@ -3,6 +3,8 @@
 mod checkpoint;
 mod effort;
 mod pupil;
+#[cfg(test)]
+mod tests;
 
 use crate::data::Data;
 use crate::error::Error;
