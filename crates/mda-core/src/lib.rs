@@ -35,9 +35,9 @@ pub mod repair;
 pub mod rescale;
 pub mod run;
 pub mod tensor;
-pub mod tune;
 #[cfg(test)]
 mod test_graphs;
+pub mod tune;
 
 pub use model::{Model, ModelSize};
 pub use run::{Batch, Batches, ImageSource, SourceError};

@@ -209,7 +209,9 @@ impl Parts {
 
     /// The images that spoke or that something was fitted to.
     pub fn looked_at(&self) -> impl Iterator<Item = usize> + '_ {
-        [Role::Attribution, Role::Calibration, Role::Training].into_iter().flat_map(|role| self.of(role).iter().copied())
+        [Role::Attribution, Role::Calibration, Role::Training]
+            .into_iter()
+            .flat_map(|role| self.of(role).iter().copied())
     }
 }
 

@@ -215,9 +215,9 @@ impl Error {
             Self::Assemble(AssembleError::ArchitectureMismatch { .. }) => {
                 Some("--form parallel joins any architectures")
             }
-            Self::Tune(TuneError::NoTeacher) => Some(
-                "give the model that it was cut out of with --source FILE, or learn from labels with --labels 1",
-            ),
+            Self::Tune(TuneError::NoTeacher) => {
+                Some("give the model that it was cut out of with --source FILE, or learn from labels with --labels 1")
+            }
             Self::Tune(TuneError::Untrainable { .. }) => {
                 Some("--backend cpu trains; `mda backends` lists what else there is")
             }

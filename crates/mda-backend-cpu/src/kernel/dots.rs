@@ -27,7 +27,10 @@ impl Dots<'_> {
     #[inline(always)]
     pub(super) fn check<S: Simd>(&self) {
         let [rows, columns] = S::DOTS;
-        assert!((1..=rows).contains(&self.rows.len()) && (1..=columns).contains(&self.columns.len()), "a block of products");
+        assert!(
+            (1..=rows).contains(&self.rows.len()) && (1..=columns).contains(&self.columns.len()),
+            "a block of products"
+        );
         assert!(self.len.is_multiple_of(S::LANES), "whole registers");
         let inside = |starts: &[usize], numbers: &[f32]| starts.iter().all(|&start| start + self.len <= numbers.len());
         assert!(inside(self.rows, self.left) && inside(self.columns, self.right), "rows inside their numbers");
@@ -96,7 +99,9 @@ mod tests {
         let number = |at: usize| ((at * 7919 + 13) % 101) as f32 - 50.0;
         let (left, right): (Vec<f32>, Vec<f32>) = ((0..400).map(number).collect(), (400..900).map(number).collect());
         let [most_rows, most_columns] = S::DOTS;
-        for (rows, columns, len) in [(most_rows, most_columns, 48), (1, 1, 16), (most_rows - 1, 2, 0), (2, most_columns, 64)] {
+        for (rows, columns, len) in
+            [(most_rows, most_columns, 48), (1, 1, 16), (most_rows - 1, 2, 0), (2, most_columns, 64)]
+        {
             let starts: Vec<usize> = (0..rows).map(|r| r * 37).collect();
             let others: Vec<usize> = (0..columns).map(|c| c * 3 + 1).collect();
             let mut sums = [f32::NAN; MAX_DOTS];

@@ -52,7 +52,7 @@ impl<S: Simd> Network<S> {
         let [left, right] = &mut memory.laid;
         self.simd.vectorize(
             #[inline(always)]
-            || layer.spread.add(self.simd, layer.groups, [value, gradient], weights, [left, right]),
+            || layer.spread.add(self.simd, [value, gradient], weights, [left, right]),
         );
         let Some(backward) = &layer.backward else { return };
         let (shape, images) = (self.shapes[from], input.images());
@@ -102,11 +102,20 @@ impl<S: Simd> Network<S> {
                 self.pass_on(step, memory, gradient, len);
             }
             _ => {
-                for (at, (&id, _)) in step.inputs.iter().zip(&step.wanted).enumerate().filter(|(_, (_, wanted))| **wanted) {
+                for (at, (&id, _)) in
+                    step.inputs.iter().zip(&step.wanted).enumerate().filter(|(_, (_, wanted))| **wanted)
+                {
                     let own = images * self.shapes[id].elements();
                     let mut part = memory.buffer(own);
                     let maps = Maps::new(&gradient, images, shape.elements(), shape);
-                    self.by_input(step, at, [self.value(&memory.values, input, id), maps], memory, input, &mut part[..own]);
+                    self.by_input(
+                        step,
+                        at,
+                        [self.value(&memory.values, input, id), maps],
+                        memory,
+                        input,
+                        &mut part[..own],
+                    );
                     memory.deliver(self.roots[id], part, own);
                 }
                 memory.release(gradient);

@@ -37,14 +37,7 @@ impl<S: Simd> Network<S> {
         }
     }
 
-    fn step(
-        &self,
-        step: &Step<S>,
-        values: &[Buffer],
-        input: Maps<'_>,
-        workspace: &mut Workspace,
-        output: MapsMut<'_>,
-    ) {
+    fn step(&self, step: &Step<S>, values: &[Buffer], input: Maps<'_>, workspace: &mut Workspace, output: MapsMut<'_>) {
         let value = |id: NodeId| self.value(values, input, id);
         let first = || value(step.inputs[0]);
         let finish = Finish { epilogue: &step.epilogue, residual: step.residual.map(|(id, _)| value(id)) };

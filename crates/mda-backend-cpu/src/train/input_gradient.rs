@@ -72,17 +72,16 @@ impl<S: Simd> InputGradient<S> {
         if padded(&down).saturating_mul(padded(&right)) > SMALL.max(PROPORTION * (from[0] * from[1] + to[0] * to[1])) {
             return None;
         }
-        let padding = Padding {
-            top: down.padding[0],
-            left: right.padding[0],
-            bottom: down.padding[1],
-            right: right.padding[1],
-        };
+        let padding =
+            Padding { top: down.padding[0], left: right.padding[0], bottom: down.padding[1], right: right.padding[1] };
         let turned = Window { kernel: window.kernel, stride: [1, 1], padding, dilation: window.dilation };
         let extents = [down.wide, right.wide];
         let cropped = [down.cropped, right.cropped];
-        let widening = (window.stride != [1, 1] || cropped != [[0; 2]; 2])
-            .then_some(Widening { stride: window.stride, cropped, extents });
+        let widening = (window.stride != [1, 1] || cropped != [[0; 2]; 2]).then_some(Widening {
+            stride: window.stride,
+            cropped,
+            extents,
+        });
         let [filters, seen] = [weight[0] / groups, weight[1]];
         let [height, width] = window.kernel;
         let shape = Tensor::zeros([seen * groups, filters, height, width]);

@@ -67,7 +67,6 @@ pub(super) struct TrainedLayer<S> {
     /// `None` where nothing trained comes before it, or where it sees nothing of that.
     pub(super) backward: Option<InputGradient<S>>,
     pub(super) spread: Spread,
-    pub(super) groups: usize,
     /// Where its weights stand among the trained numbers.
     pub(super) trained: Range<usize>,
 }
@@ -188,8 +187,7 @@ impl<S: Simd> Maker<'_, S> {
             _ => (self.take(0), self.take(0)),
         };
         let trained = !products.is_empty();
-        self.depends[chain.end] =
-            trained || wanted.contains(&true) || residual.is_some_and(|(_, depends)| depends);
+        self.depends[chain.end] = trained || wanted.contains(&true) || residual.is_some_and(|(_, depends)| depends);
         let epilogue = Epilogue::new(vec![0.0; channels], chain.clamp.as_ref(), None);
         let folded = vec![(1.0, 0.0); channels];
         Ok(Step { kind, inputs, wanted, residual, epilogue, value: chain.end, affine, folded, sums, products })
@@ -240,16 +238,14 @@ impl<S: Simd> Maker<'_, S> {
         let trained = self.trained.range(head, "weight").unwrap_or_default();
         let shape = self.model.node_parameters(head).get("weight").shape().to_vec();
         let (simd, sizes) = (self.simd, [shape[0], shape[1]]);
-        let refused = || Unsupported {
-            node: node.name.clone(),
-            reason: "its padding is too large to train it".into(),
-        };
+        let refused = || Unsupported { node: node.name.clone(), reason: "its padding is too large to train it".into() };
         let backward = match wanted && sees_input(&window, extents) {
             true => Some(InputGradient::new(simd, &window, groups, extents, sizes).ok_or_else(refused)?),
             false => None,
         };
-        let spread = Spread::new(&window, extents, S::LANES).ok_or_else(refused)?;
+        let spread =
+            Spread::new(&window, extents, S::LANES, groups, [sizes[0] / groups, sizes[1]]).ok_or_else(refused)?;
         let forward = Convolution::new(simd, window, groups, extents, &Tensor::zeros(shape), &vec![1.0; sizes[0]]);
-        Ok(Kind::Layer(Box::new(TrainedLayer { forward, backward, spread, groups, trained })))
+        Ok(Kind::Layer(Box::new(TrainedLayer { forward, backward, spread, trained })))
     }
 }

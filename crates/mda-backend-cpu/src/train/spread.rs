@@ -34,8 +34,10 @@ pub(super) struct Spread {
     before: usize,
     /// Numbers of a row of the output gradient: whole registers.
     len: usize,
-    /// Where a channel's rows begin for each tap.
-    taps: Vec<usize>,
+    /// Where the rows of a group begin: of its input for each channel and tap, of its output gradient for each filter.
+    columns: Vec<usize>,
+    starts: Vec<usize>,
+    groups: usize,
 }
 
 /// How an axis is laid out: numbers of a phase, zeros behind them, and each tap's phase and shift.
@@ -60,8 +62,15 @@ impl Axis {
 }
 
 impl Spread {
-    /// For a window over maps of extents `from`; `None` where its padding is out of proportion.
-    pub(super) fn new(window: &Window, [from, to]: [[usize; 2]; 2], lanes: usize) -> Option<Self> {
+    /// For a window over maps of extents `from`, with `groups` of filters, `filters` of which see `seen` channels each; `None` where its
+    /// padding is out of proportion.
+    pub(super) fn new(
+        window: &Window,
+        [from, to]: [[usize; 2]; 2],
+        lanes: usize,
+        groups: usize,
+        [filters, seen]: [usize; 2],
+    ) -> Option<Self> {
         let [down, right] = [0, 1].map(|axis| Axis::new(window, axis, from[axis], to[axis]));
         let (rows, pitch) = (down.size + down.gap, right.size + right.gap);
         let image = rows.saturating_mul(pitch);
@@ -83,8 +92,12 @@ impl Spread {
             let phase = phases.iter().position(|other| other == phase).unwrap_or(0);
             (phase * plane + before).saturating_add_signed(*shift)
         };
-        let taps = placed.iter().map(start).collect();
-        Some(Self { stride: window.stride, from, to, pitch, rows, images, phases, plane, before, len, taps })
+        let taps: Vec<usize> = placed.iter().map(start).collect();
+        let block = phases.len() * plane;
+        let columns = (0..seen).flat_map(|channel| taps.iter().map(move |tap| channel * block + tap)).collect();
+        let starts = (0..filters).map(|filter| filter * len).collect();
+        let stride = window.stride;
+        Some(Self { stride, from, to, pitch, rows, images, phases, plane, before, len, columns, starts, groups })
     }
 
     /// Adds to `weights`, `[Q, P / groups, KH, KW]`, what `gradient` by the output says of a convolution over `input`.
@@ -92,7 +105,6 @@ impl Spread {
     pub(super) fn add<S: Simd>(
         &self,
         simd: S,
-        groups: usize,
         [input, gradient]: [Maps<'_>; 2],
         weights: &mut [f32],
         [left, right]: [&mut Buffer; 2],
@@ -100,7 +112,7 @@ impl Spread {
         let channels = [input, gradient].map(|maps| maps.shape().channels());
         let block = self.phases.len() * self.plane;
         let (left, right) = (left.reserve(channels[1] * self.len), right.reserve(channels[0] * block));
-        let (seen, filters) = (channels[0] / groups, channels[1] / groups);
+        let group = channels.map(|count| count / self.groups);
         for first in (0..input.images()).step_by(self.images) {
             let images = first..(first + self.images).min(input.images());
             left.fill(0.0);
@@ -111,28 +123,26 @@ impl Spread {
             for channel in 0..channels[0] {
                 self.lay_out(simd, input, images.clone(), channel, &mut right[channel * block..][..block]);
             }
-            for group in 0..groups {
-                let starts = (0..seen).flat_map(|p| self.taps.iter().map(move |tap| (group * seen + p) * block + tap));
-                let columns: Vec<usize> = starts.collect();
-                let rows: Vec<usize> = (0..filters).map(|q| (group * filters + q) * self.len).collect();
-                let own = &mut weights[group * filters * columns.len()..][..filters * columns.len()];
-                self.multiply(simd, (left, &rows), (right, &columns), own);
+            let sums = weights.chunks_exact_mut(group[1] * self.columns.len());
+            let sides = left.chunks_exact(group[1] * self.len).zip(right.chunks_exact(group[0] * block));
+            for (sums, (left, right)) in sums.zip(sides) {
+                self.multiply(simd, left, right, sums);
             }
         }
     }
 
     /// Adds the products of all rows with all columns to `sums`, `[rows, columns]`.
     #[inline(always)]
-    fn multiply<S: Simd>(&self, simd: S, left: (&[f32], &[usize]), right: (&[f32], &[usize]), sums: &mut [f32]) {
+    fn multiply<S: Simd>(&self, simd: S, left: &[f32], right: &[f32], sums: &mut [f32]) {
         let [most_rows, most_columns] = S::DOTS;
-        let (count, width) = (left.1.len(), right.1.len());
+        let (count, width) = (self.starts.len(), self.columns.len());
         // Blocks of about one size, so that none is nearly empty.
         let height = count.div_ceil(count.div_ceil(most_rows).max(1)).max(1);
         let mut products = [0.0; MAX_DOTS];
-        for (index, rows) in left.1.chunks(height).enumerate() {
+        for (index, rows) in self.starts.chunks(height).enumerate() {
             let first = index * height;
-            for (block, columns) in right.1.chunks(most_columns).enumerate() {
-                let dots = Dots { left: left.0, rows, right: right.0, columns, len: self.len };
+            for (block, columns) in self.columns.chunks(most_columns).enumerate() {
+                let dots = Dots { left, rows, right, columns, len: self.len };
                 simd.dots(&dots, &mut products);
                 for (r, products) in products.chunks_exact(most_columns).take(rows.len()).enumerate() {
                     let to = &mut sums[(first + r) * width + block * most_columns..][..columns.len()];

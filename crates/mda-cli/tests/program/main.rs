@@ -15,6 +15,7 @@ mod printing;
 mod report;
 mod shown;
 mod study;
+mod tune;
 mod unlabelled;
 mod writing;
 

@@ -67,8 +67,9 @@ impl Trainer for Training {
         gradient: &mut [f32],
     ) -> Result<f64, BackendError> {
         let count = check_batch(self.model.input_shape(), batch)?;
-        let failed = |error: GraphErrors| BackendError::Failed { backend: "reference".into(), message: error.to_string() };
-        let model = self.trained.into_model(&self.model, numbers).map_err(failed)?;
+        let failed =
+            |error: GraphErrors| BackendError::Failed { backend: "reference".into(), message: error.to_string() };
+        let model = self.trained.in_model(&self.model, numbers).map_err(failed)?;
         let values = evaluate(&model, batch, |_, _| {});
         let (loss, seed) = loss(0..count, &values[model.graph().output()]);
         gradient.fill(0.0);

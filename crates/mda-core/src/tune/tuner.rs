@@ -155,7 +155,7 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// [`TuneError::Invalid`], in theory.
     pub fn best(&self) -> Result<Model, TuneError> {
-        Ok(self.trained.into_model(self.model, &self.state.best)?)
+        Ok(self.trained.in_model(self.model, &self.state.best)?)
     }
 
     /// Goes through all images once.
@@ -183,7 +183,7 @@ impl<'a> Tuner<'a> {
             self.state.momenta.step(&self.trained, sizes, &mut self.state.numbers, &gradient);
             sum += loss;
         }
-        let held_out_loss = match self.trained.into_model(self.model, &self.state.numbers) {
+        let held_out_loss = match self.trained.in_model(self.model, &self.state.numbers) {
             Ok(model) => self.held_out_loss(&model)?,
             Err(_) => f64::INFINITY,
         };

@@ -3,7 +3,9 @@
 use super::Headway;
 use mda_core::Model;
 use mda_core::Tensor;
-use mda_core::run::backend::{Backend, BackendError, Device, Loss, Probe, Program, RunOutput, Session, Trainer, Unsupported};
+use mda_core::run::backend::{
+    Backend, BackendError, Device, Loss, Probe, Program, RunOutput, Session, Trainer, Unsupported,
+};
 
 /// Runs everything on `backend` and adds it to `headway`.
 pub(super) struct Counted<'a> {

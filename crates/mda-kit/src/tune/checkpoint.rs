@@ -35,7 +35,8 @@ struct Header {
 
 impl Checkpoint {
     pub(super) fn new(path: &Path, model: &Model, tuning: &Tuning, pupils: &[Pupil<'_>]) -> Result<Self, Error> {
-        let failed = |source| Error::Model { what: "describing the model for", path: path.to_owned(), source: Box::new(source) };
+        let failed =
+            |source| Error::Model { what: "describing the model for", path: path.to_owned(), source: Box::new(source) };
         let mut hasher = Sha256::new();
         hasher.update(native::to_bytes(model).map_err(failed)?);
         hasher.update(serde_json::to_string(tuning).unwrap_or_default());

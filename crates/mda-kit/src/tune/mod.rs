@@ -114,7 +114,8 @@ impl<'a> Tune<'a> {
     pub fn run(&self, runtime: &Runtime) -> Result<Tuned, Error> {
         self.tuning.check().map_err(mda_core::tune::TuneError::from)?;
         let pupils = pupils(self.model, &self.sources, &self.data, &self.tuning, self.progress)?;
-        let checkpoint = self.checkpoint.as_deref().map(|path| Checkpoint::new(path, self.model, &self.tuning, &pupils));
+        let checkpoint =
+            self.checkpoint.as_deref().map(|path| Checkpoint::new(path, self.model, &self.tuning, &pupils));
         let checkpoint = checkpoint.transpose()?;
         let state = match (&checkpoint, self.resume) {
             (Some(checkpoint), true) => Some(checkpoint.read()?),

@@ -114,8 +114,13 @@ fn whose_answers_are_to_be_learned_is_asked() {
     let told = |tune: Tune<'_>| tune.run(&Runtime::cpu()).unwrap_err();
     let nobody = told(bench.tune().sources([]));
     assert!(nobody.to_string().starts_with("nothing is to be learned") && nobody.hint().unwrap().contains("--source"));
-    let stranger = Source::from(bench.component.clone().with_categories(["a", "b", "c", "d"].map(String::from).into()).unwrap());
-    assert!(told(tune(bench.source.model()).sources([&stranger]).data([&bench.data])).to_string().contains("has the categories of"));
+    let stranger =
+        Source::from(bench.component.clone().with_categories(["a", "b", "c", "d"].map(String::from).into()).unwrap());
+    assert!(
+        told(tune(bench.source.model()).sources([&stranger]).data([&bench.data]))
+            .to_string()
+            .contains("has the categories of")
+    );
     assert!(told(bench.tune().data([])).to_string().contains("1 components need 1 data sets"));
     let taught = bench.tune().sources([]).tuning(Tuning { labels: 1.0, ..quick() }).run(&Runtime::cpu()).unwrap();
     assert!(taught.after < taught.before, "labels teach as well");
@@ -132,6 +137,8 @@ fn an_assembled_model_is_tuned_as_a_whole() {
     let tuned = tune(&both).sources([&bench.source]).data([&bench.data]).tuning(quick()).run(&Runtime::cpu()).unwrap();
     assert!(tuned.after < tuned.before, "{tuned:?}");
     assert_eq!(tuned.images[0], 7 * 40);
-    let Some(Provenance::Assembled { tuning, components, .. }) = tuned.model.provenance() else { panic!("it stays assembled") };
+    let Some(Provenance::Assembled { tuning, components, .. }) = tuned.model.provenance() else {
+        panic!("it stays assembled")
+    };
     assert!(tuning.is_some() && components.len() == 2);
 }

@@ -134,7 +134,10 @@ fn what_tuned_a_component_does_not_calibrate() {
     let runtime = Runtime::cpu();
     let tuned = |bench: &Bench, task: &str| {
         let disassembly = bench.disassembly().task(task).unwrap().repair(Repair::Bias).candidates(Some(10));
-        bench.run(&disassembly.calibration(10).tune(Some(Tuning { epochs: 1, images: 50, ..Tuning::default() })), &runtime)
+        bench.run(
+            &disassembly.calibration(10).tune(Some(Tuning { epochs: 1, images: 50, ..Tuning::default() })),
+            &runtime,
+        )
     };
     let components = [&tuned(&mnist, "0-2"), &tuned(&fashion, "3-5")];
     for (component, bench) in components.into_iter().zip([&mnist, &fashion]) {

@@ -11,7 +11,8 @@ use std::ops::Range;
 
 /// The largest difference, relative to the largest number of the tensor.
 const ALLOWED: f32 = 1e-3;
-const REASON: &str = "f32 sums over all positions of all images, of products whose errors have passed through all layers twice";
+const REASON: &str =
+    "f32 sums over all positions of all images, of products whose errors have passed through all layers twice";
 /// Tensors whose derivatives are smaller than this share of the largest of the model are compared with that: they are what is left of
 /// sums that cancel.
 const SMALL: f32 = 1e-4;
@@ -31,12 +32,7 @@ pub(super) fn batches(name: &str) -> &'static [usize] {
     if name.starts_with("random graph") { &BATCHES[1..] } else { &BATCHES[..1] }
 }
 
-fn trained(
-    model: &Model,
-    backend: &dyn Backend,
-    device: Option<&str>,
-    batches: &[usize],
-) -> Result<Outcome, Failure> {
+fn trained(model: &Model, backend: &dyn Backend, device: Option<&str>, batches: &[usize]) -> Result<Outcome, Failure> {
     if let Some(reason) = backend.untrainable(model) {
         return match backend.train(model, device) {
             Err(BackendError::Unsupported { .. } | BackendError::Failed { .. }) => Ok(Outcome::Skipped { reason }),

@@ -4,7 +4,6 @@ use super::explained;
 use crate::printer;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
-use mda::{Component, Tuned};
 use mda::accuracy::{Accuracies, Areas};
 use mda::core::budget::Explanation;
 use mda::core::graph::is_layer;
@@ -12,6 +11,7 @@ use mda::core::method::Formulation;
 use mda::core::model::task::describe_task;
 use mda::core::repair::{Degenerate, LayerRepair};
 use mda::core::{Model, ModelSize};
+use mda::{Component, Tuned};
 use serde::Serialize;
 use std::path::Path;
 

@@ -61,12 +61,7 @@ impl TrainedNumbers {
         for node in 0..graph.nodes().len() {
             for spec in graph.parameter_specs(node).into_iter().filter(|spec| spec.trained) {
                 let end = all.len + spec.shape.iter().product::<usize>();
-                all.tensors.push(TrainedTensor {
-                    node,
-                    suffix: spec.suffix,
-                    shape: spec.shape,
-                    range: all.len..end,
-                });
+                all.tensors.push(TrainedTensor { node, suffix: spec.suffix, shape: spec.shape, range: all.len..end });
                 all.len = end;
             }
         }
@@ -107,7 +102,7 @@ impl TrainedNumbers {
     ///
     /// # Panics
     /// Where there are fewer numbers than the model has.
-    pub fn into_model(&self, model: &Model, numbers: &[f32]) -> Result<Model, GraphErrors> {
+    pub fn in_model(&self, model: &Model, numbers: &[f32]) -> Result<Model, GraphErrors> {
         let mut parameters = model.parameters().clone();
         for tensor in &self.tensors {
             let own = Tensor::new(tensor.shape.clone(), numbers[tensor.range.clone()].to_vec());
