@@ -7,6 +7,8 @@ mod compare;
 mod contract;
 #[cfg(test)]
 mod defective;
+#[cfg(test)]
+mod defective_training;
 mod extremes;
 mod masks;
 mod networks;
