@@ -169,13 +169,14 @@ fn source_of<'a>(
         return Ok(None);
     }
     let recorded = part.origin.and_then(|origin| origin.source_sha256.as_deref());
-    let same = |source: &&&Source| recorded.is_some() && source.sha256() == recorded;
-    if let Some(source) = sources.iter().find(same).copied()
-        && let Some(logits) = logits(part, source)
+    let is_same = |source: &Source| recorded.is_some() && source.sha256() == recorded;
+    let may_be = |source: &Source| is_same(source) || recorded.is_none() || source.sha256().is_none();
+    if let Some(source) = sources.iter().find(|source| is_same(source)).copied()
+        && let Some(logits) = logits(part, source, true)
     {
         return Ok(Some((source, logits)));
     }
-    let fits = |source: &&'a Source| logits(part, source).map(|logits| (*source, logits));
+    let fits = |source: &&'a Source| logits(part, source, may_be(source)).map(|logits| (*source, logits));
     let found = sources.iter().find_map(fits).ok_or_else(|| Error::NoSource { component: part.name.to_owned() })?;
     if recorded.is_some() && found.0.sha256().is_some() {
         progress.warn(format!(
@@ -187,11 +188,13 @@ fn source_of<'a>(
     Ok(Some(found))
 }
 
-/// For each logit of a component that of `source`: by the task that it was cut for, or by the categories' names.
-fn logits(part: &Part<'_>, source: &Source) -> Option<Vec<usize>> {
+/// For each logit of a component that of `source`: by the categories' names, or, in what may be its own source, by the task that it was
+/// cut for.
+fn logits(part: &Part<'_>, source: &Source, own: bool) -> Option<Vec<usize>> {
     let all = source.model().categories();
     let by_name = |name: &String| all.iter().position(|other| other == name);
     let named: Option<Vec<usize>> = part.names.iter().map(by_name).collect();
-    let task = part.origin.map(|origin| &origin.task).filter(|task| task.len() == part.names.len());
-    named.or_else(|| task.filter(|task| task.iter().all(|&category| category < all.len())).cloned())
+    let fits = |task: &&Vec<usize>| task.len() == part.names.len() && task.iter().all(|&category| category < all.len());
+    let task = part.origin.filter(|_| own).map(|origin| &origin.task).filter(fits);
+    named.or_else(|| task.cloned())
 }
