@@ -3,6 +3,7 @@
 use super::*;
 use crate::samples::MNIST;
 use mda_core::tensor::Parameters;
+use std::sync::atomic::AtomicUsize;
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -61,7 +62,7 @@ fn equal_seeds_give_equal_models_whatever_the_threads() {
 }
 
 /// Stops after some batches of images.
-struct Patient(std::sync::atomic::AtomicUsize);
+struct Patient(AtomicUsize);
 
 impl Progress for Patient {
     fn on(&self, _event: crate::Event<'_>) {}
@@ -80,7 +81,7 @@ fn a_tuning_that_was_stopped_goes_on() {
     let keeping = || bench.tune().checkpoint(&checkpoint);
     let missing = keeping().resume(true).run(&Runtime::cpu()).unwrap_err();
     assert!(missing.to_string().ends_with("there is none") && missing.hint().is_some(), "{missing}");
-    let patient = Patient(40.into());
+    let patient = Patient(AtomicUsize::new(40));
     let stopped = keeping().progress(&patient).run(&Runtime::cpu());
     assert!(matches!(stopped, Err(Error::Cancelled(_))), "{stopped:?}");
     let resumed = keeping().resume(true).run(&Runtime::cpu()).unwrap();
@@ -93,7 +94,7 @@ fn what_is_no_checkpoint_of_this_tuning_is_told() {
     let bench = Bench::new();
     let checkpoint = bench.folder.path().join("t.tuning");
     let keeping = |tuning| bench.tune().tuning(tuning).checkpoint(&checkpoint);
-    let patient = Patient(40.into());
+    let patient = Patient(AtomicUsize::new(40));
     keeping(quick()).progress(&patient).run(&Runtime::cpu()).unwrap_err();
     let told = |tuning| keeping(tuning).resume(true).run(&Runtime::cpu()).unwrap_err().to_string();
     assert!(told(Tuning { rate: 0.5, ..quick() }).contains("it is of another tuning"));
