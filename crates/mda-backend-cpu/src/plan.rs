@@ -62,7 +62,7 @@ pub(crate) struct Stretch {
 }
 
 pub(crate) enum Layer<S> {
-    Convolution(Convolution<S>),
+    Convolution(Box<Convolution<S>>),
     Normalize(Vec<f32>),
     PRelu(Vec<f32>),
     Maximum(MaxPool),
@@ -167,10 +167,10 @@ fn layer<S: Simd>(simd: S, model: &Model, chain: &Chain, places: &[Option<Place>
     let extents = [input.spatial(), node.shape.spatial()];
     match &node.op {
         Op::Conv2d(Conv2d { window, groups, .. }) => {
-            Layer::Convolution(Convolution::new(simd, *window, *groups, extents, weight(), &scale))
+            Layer::Convolution(Box::new(Convolution::new(simd, *window, *groups, extents, weight(), &scale)))
         }
         Op::Linear(_) => {
-            Layer::Convolution(Convolution::new(simd, Window::square(1, 1, 0), 1, extents, weight(), &scale))
+            Layer::Convolution(Box::new(Convolution::new(simd, Window::square(1, 1, 0), 1, extents, weight(), &scale)))
         }
         Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Activation(_) => {
             Layer::Normalize(scale.iter().map(|&scale| scale as f32).collect())
