@@ -1,4 +1,5 @@
-"""A contestant of `cargo xtask bench` in Python: PyTorch, ONNX Runtime, or contributions written out in PyTorch.
+"""A contestant of `cargo xtask bench` in Python: PyTorch (also training), ONNX Runtime, or contributions written out in
+PyTorch.
 
 peer.py CONTESTANT FOLDER IMAGES THREADS: loads the network in FOLDER, writes its logits there, says `ready`, and then runs
 one pass for every line on the standard input, answering wall seconds, CPU seconds and peak MiB.
@@ -60,6 +61,28 @@ def torch_pass(folder, images, threads, kind):
     return run
 
 
+def training_pass(folder, images, threads):
+    """Steps of SGD on the mean cross-entropy with the first category, statistics of BatchNorm fixed."""
+    import torch
+    from torch_network import Network
+
+    torch.set_num_threads(threads)
+    description, tensors = read_model(folder)
+    network = Network(description, tensors).eval()
+    batch = torch.from_numpy(read_images(folder, description, images))
+    labels = torch.zeros(images, dtype=torch.long)
+    optimiser = torch.optim.SGD(network.parameters(), lr=1e-6)
+
+    def run():
+        optimiser.zero_grad()
+        logits = network(batch)
+        torch.nn.functional.cross_entropy(logits, labels).backward()
+        optimiser.step()
+        return logits.detach().numpy()
+
+    return run
+
+
 def onnxruntime_pass(folder, images, threads):
     import onnxruntime
 
@@ -78,6 +101,8 @@ def main():
     contestant, folder, images, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     if contestant == "onnxruntime":
         run = onnxruntime_pass(folder, images, threads)
+    elif contestant == "torch-training":
+        run = training_pass(folder, images, threads)
     elif contestant in ("torch", "torch-frozen", "materialise"):
         run = torch_pass(folder, images, threads, contestant)
     else:

@@ -37,6 +37,20 @@ class Concat(nn.Module):
         return torch.cat(values, 1)
 
 
+class SelectChannels(nn.Module):
+    def __init__(self, node):
+        super().__init__()
+        self.channels = node["channels"]
+
+    def forward(self, x):
+        picked = [c for c in self.channels if c is not None]
+        first = next((at for at, c in enumerate(self.channels) if c is not None), 0)
+        if self.channels[first:first + len(picked)] != picked:
+            raise ValueError(f"channels in another order than a slice's: {self.channels}")
+        x = x if picked == list(range(x.shape[1])) else x[:, picked]
+        return functional.pad(x, (0, 0, 0, 0, first, len(self.channels) - first - len(picked)))
+
+
 def module(node, parameters, channels):
     """The module of one node; `parameters` by suffix, `channels` those of its first input."""
     op = node["op"]
@@ -65,8 +79,8 @@ def module(node, parameters, channels):
             node["count_include_pad"],
         )
     simple = {"GlobalAvgPool": lambda: nn.AdaptiveAvgPool2d(1), "Add": Add, "Concat": Concat, "Flatten": nn.Flatten}
-    if op == "Normalize":
-        return Normalize(node)
+    if op in ("Normalize", "SelectChannels"):
+        return globals()[op](node)
     return simple[op]()
 
 
@@ -96,6 +110,8 @@ class Network(nn.Module):
             first = channels[node["inputs"][0]]
             if node["op"] == "Concat":
                 first = sum(channels[i] for i in node["inputs"])
+            if node["op"] == "SelectChannels":
+                first = len(node["channels"])
             channels[name] = node.get("out_channels", node.get("out_features", first))
         self.output = nodes[-1]["name"]
         last = {}

@@ -8,8 +8,9 @@ use crate::kernel::{Portable, Simd};
 use crate::observe::Observation;
 use crate::plan::Plan;
 use crate::run::Memory;
+use crate::train::Training;
 use mda_core::run::backend::{
-    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
+    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Trainer, Unsupported, check_batch,
 };
 use mda_core::tensor::Shape;
 use mda_core::{Model, Tensor};
@@ -98,13 +99,7 @@ impl Backend for CpuBackend {
     }
 
     fn compile(&self, model: &Model, device: Option<&str>, probes: &[Probe]) -> Result<Box<dyn Program>, BackendError> {
-        if let Some(device) = device.filter(|&device| device != ID) {
-            return Err(BackendError::NoDevice {
-                backend: ID.into(),
-                device: device.into(),
-                available: vec![ID.into()],
-            });
-        }
+        check_device(device)?;
         let observations = probes.iter().map(|&probe| Observation::new(model, probe)).collect::<Result<_, _>>()?;
         Ok(match self.instructions {
             #[cfg(target_arch = "x86_64")]
@@ -116,6 +111,37 @@ impl Backend for CpuBackend {
             Instructions::Portable => Box::new(Compiled::new(Portable, model, observations)?),
         })
     }
+
+    fn untrainable(&self, model: &Model) -> Option<String> {
+        self.train(model, None).err().map(|error| error.to_string())
+    }
+
+    fn train(&self, model: &Model, device: Option<&str>) -> Result<Box<dyn Trainer>, BackendError> {
+        check_device(device)?;
+        match self.instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512(avx512) => training(avx512, model),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2(avx2) => training(avx2, model),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon(neon) => training(neon, model),
+            Instructions::Portable => training(Portable, model),
+        }
+    }
+}
+
+fn check_device(device: Option<&str>) -> Result<(), BackendError> {
+    match device.filter(|&device| device != ID) {
+        None => Ok(()),
+        Some(device) => {
+            Err(BackendError::NoDevice { backend: ID.into(), device: device.into(), available: vec![ID.into()] })
+        }
+    }
+}
+
+fn training<S: Simd>(simd: S, model: &Model) -> Result<Box<dyn Trainer>, BackendError> {
+    let refused = |nodes| BackendError::Unsupported { backend: ID.into(), nodes };
+    Ok(Box::new(Training::new(simd, model).map_err(refused)?))
 }
 
 struct Compiled<S> {

@@ -18,6 +18,7 @@ mod plan;
 mod run;
 mod stretches;
 mod sums;
+mod train;
 mod window_sums;
 
 pub use backend::CpuBackend;

@@ -1,7 +1,7 @@
 //! The plan of a model: its steps with packed weights, and where every value lives.
 
 use crate::kernel::Simd;
-use crate::layer::{Depthwise, Direct, Epilogue, Gemm, Winograd};
+use crate::layer::{Convolution, Epilogue};
 use crate::observe::Observation;
 use crate::stretches::stretches;
 use mda_core::Model;
@@ -62,10 +62,7 @@ pub(crate) struct Stretch {
 }
 
 pub(crate) enum Layer<S> {
-    Direct(Direct<S>),
-    Gemm(Gemm<S>),
-    Winograd(Winograd<S>),
-    Depthwise(Depthwise<S>),
+    Convolution(Box<Convolution<S>>),
     Normalize(Vec<f32>),
     PRelu(Vec<f32>),
     Maximum(MaxPool),
@@ -170,18 +167,11 @@ fn layer<S: Simd>(simd: S, model: &Model, chain: &Chain, places: &[Option<Place>
     let extents = [input.spatial(), node.shape.spatial()];
     match &node.op {
         Op::Conv2d(Conv2d { window, groups, .. }) => {
-            let channels = [input, node.shape].map(Shape::channels);
-            if *groups > 1 && *groups == channels[0] {
-                Layer::Depthwise(Depthwise::new(simd, *window, extents, channels[0], weight(), &scale))
-            } else if Winograd::<S>::suits(window, *groups, channels) {
-                Layer::Winograd(Winograd::new(simd, window.padding, extents, weight(), &scale))
-            } else if let Some(direct) = Direct::new(simd, *window, *groups, extents, weight(), &scale) {
-                Layer::Direct(direct)
-            } else {
-                Layer::Gemm(Gemm::new(simd, *window, *groups, extents, weight(), &scale))
-            }
+            Layer::Convolution(Box::new(Convolution::new(simd, *window, *groups, extents, weight(), &scale)))
         }
-        Op::Linear(_) => Layer::Gemm(Gemm::new(simd, Window::square(1, 1, 0), 1, extents, weight(), &scale)),
+        Op::Linear(_) => {
+            Layer::Convolution(Box::new(Convolution::new(simd, Window::square(1, 1, 0), 1, extents, weight(), &scale)))
+        }
         Op::BatchNorm(_) | Op::Normalize(_) | Op::Clamp(_) | Op::Activation(_) => {
             Layer::Normalize(scale.iter().map(|&scale| scale as f32).collect())
         }

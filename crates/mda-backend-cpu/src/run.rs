@@ -161,10 +161,7 @@ impl<S: Simd> Plan<S> {
         let first = || value(step.inputs[0]);
         let finish = Finish { epilogue: &step.epilogue, residual: step.residual.map(value) };
         match &step.layer {
-            Layer::Direct(direct) => direct.run(first(), output, &finish, &workspace.scratch),
-            Layer::Gemm(gemm) => gemm.run(first(), output, &finish, &workspace.scratch),
-            Layer::Winograd(winograd) => winograd.run(first(), output, &finish, workspace),
-            Layer::Depthwise(depthwise) => depthwise.run(first(), output, &finish, &workspace.scratch),
+            Layer::Convolution(convolution) => convolution.run(first(), output, &finish, workspace),
             Layer::Normalize(scale) => normalize(self.simd, scale, first(), output, &finish),
             Layer::PRelu(slopes) => leak(self.simd, slopes, first(), output),
             Layer::Maximum(pool) => maximum(self.simd, pool, first(), output),

@@ -2,9 +2,11 @@
 
 mod assemble;
 mod catalogue;
+mod tune;
 
 pub(crate) use assemble::{Assemble, FormName, PriorName};
 pub(crate) use catalogue::{Catalogue, Merge, Observe};
+pub(crate) use tune::Tune;
 
 use crate::suggestions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,6 +64,7 @@ pub(crate) enum Command {
     Observe(Observe),
     Merge(Merge),
     Catalogue(Catalogue),
+    Tune(Tune),
     Assemble(Assemble),
     Report(Report),
     Study(Study),
@@ -342,6 +345,10 @@ pub(crate) struct Fitting {
     /// What makes up for what was cut: none, bias, batch-norm or ridge.
     #[arg(long, default_value = "ridge", value_name = "NAME", value_parser = suggestions::repairs(), hide_possible_values = true)]
     pub(crate) repair: String,
+    /// Let the repaired component learn the source's own answers to train images, for so many epochs, 10 where no number is given; no label
+    /// is learned from. `mda tune` does the same later and has options.
+    #[arg(long, value_name = "EPOCHS", num_args = 0..=1, default_missing_value = "10")]
+    pub(crate) tune: Option<usize>,
     /// How many train images of a category repair, at most.
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub(crate) calibration: usize,

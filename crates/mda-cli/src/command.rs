@@ -16,6 +16,7 @@ mod reference;
 mod report;
 mod shell;
 mod study;
+mod tune;
 
 use crate::args::{Arguments, Command};
 use crate::backends::{Choice, Folders, Sources};
@@ -94,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Observe(observe) => observe::run(&context, observe),
         Command::Merge(merge) => observe::merge(&context, merge),
         Command::Catalogue(catalogue) => catalogue::run(&context, catalogue),
+        Command::Tune(tune) => tune::run(&context, tune),
         Command::Assemble(assemble) => assemble::run(&context, assemble),
         Command::Report(report) => report::run(&context, report),
         Command::Study(study) => study::run(&context, study),

@@ -17,6 +17,7 @@
 //! | [`cut`] | what matters | a plan, and a smaller model |
 //! | [`budget`] | rankings of channels, a size | the plan that is worth most |
 //! | [`repair`] | a component and its source | the component refitted |
+//! | [`tune`] | a model, teachers, images | the model with numbers that answer as theirs |
 //! | [`rescale`] | what components compute | what brings their logits to one scale |
 //! | [`assemble`] | components | one model |
 
@@ -36,6 +37,7 @@ pub mod run;
 pub mod tensor;
 #[cfg(test)]
 mod test_graphs;
+pub mod tune;
 
 pub use model::{Model, ModelSize};
 pub use run::{Batch, Batches, ImageSource, SourceError};

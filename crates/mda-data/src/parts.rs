@@ -1,12 +1,13 @@
 //! Who may look at which train images.
 //!
 //! A number is only worth something on images that had no part in making it. So every train image is in exactly one of
-//! five parts:
+//! six parts:
 //!
 //! - *attribution* images say which channels matter to a category;
 //! - *calibration* images fit what a repair fits;
 //! - *tuning* images choose settings of that fitting, such as a ridge's strength;
 //! - *choice* images choose between whole components;
+//! - *training* images are what a component is tuned with, beside those of attribution and calibration;
 //! - *unseen* images had no part in the component at all: they may fit what is done with it later, such as the scale of
 //!   its logits among others.
 //!
@@ -41,6 +42,8 @@ pub enum Role {
     Tuning,
     /// To choose between components by.
     Choice,
+    /// To tune with, beside those that say what matters and that calibrate.
+    Training,
     /// For nothing that made the component.
     Unseen,
 }
@@ -49,7 +52,7 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     record: PartsRecord,
-    of: [Vec<usize>; 5],
+    of: [Vec<usize>; 6],
 }
 
 /// Why train images cannot be parted as asked.
@@ -98,7 +101,8 @@ pub const CHOICE: usize = 500;
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Attribution, Self::Calibration, Self::Tuning, Self::Choice, Self::Unseen];
+    pub const ALL: [Self; 6] =
+        [Self::Attribution, Self::Calibration, Self::Tuning, Self::Choice, Self::Training, Self::Unseen];
 
     /// What images of this role are for, in words.
     pub fn name(self) -> &'static str {
@@ -107,6 +111,7 @@ impl Role {
             Self::Calibration => "calibration",
             Self::Tuning => "tuning",
             Self::Choice => "choice",
+            Self::Training => "training",
             Self::Unseen => "anything later",
         }
     }
@@ -122,7 +127,7 @@ impl Parts {
     pub fn new(source: &dyn ImageSource, sizes: PartSizes, seed: u64, listed: &[usize]) -> Result<Self, PartsError> {
         let PartSizes { attribution, calibration } = sizes;
         let listed: Vec<usize> = sorted(listed.iter().copied().collect::<HashSet<usize>>().into_iter().collect());
-        let record = PartsRecord { data: identity(source), seed, attribution, calibration, listed };
+        let record = PartsRecord { data: identity(source), seed, attribution, calibration, tuned: None, listed };
         Self::recorded(source, record)
     }
 
@@ -145,12 +150,21 @@ impl Parts {
             let side = if listed.contains(&index) { &mut spoken_for } else { &mut members };
             side[label].push(index);
         }
-        let mut of: [Vec<usize>; 5] = Default::default();
+        let mut of: [Vec<usize>; 6] = Default::default();
         for (members, listed) in members.into_iter().zip(spoken_for) {
             let own = category(members, listed, &record);
             of.iter_mut().zip(own).for_each(|(part, own)| part.extend(own));
         }
         Ok(Self { record, of: of.map(sorted) })
+    }
+
+    /// The same parts where up to `images` images of a category tune the component: those that spoke and that calibrated, and as many more
+    /// of those that nothing looked at.
+    ///
+    /// # Errors
+    /// As [`Parts::new`].
+    pub fn tuned(&self, source: &dyn ImageSource, images: usize) -> Result<Self, PartsError> {
+        Self::recorded(source, PartsRecord { tuned: Some(images), ..self.record.clone() })
     }
 
     /// How to make them again.
@@ -195,12 +209,14 @@ impl Parts {
 
     /// The images that spoke or that something was fitted to.
     pub fn looked_at(&self) -> impl Iterator<Item = usize> + '_ {
-        [Role::Attribution, Role::Calibration].into_iter().flat_map(|role| self.of(role).iter().copied())
+        [Role::Attribution, Role::Calibration, Role::Training]
+            .into_iter()
+            .flat_map(|role| self.of(role).iter().copied())
     }
 }
 
 /// The parts of one category: those of its images that are `listed`, and the others.
-fn category(mut members: Vec<usize>, listed: Vec<usize>, record: &PartsRecord) -> [Vec<usize>; 5] {
+fn category(mut members: Vec<usize>, listed: Vec<usize>, record: &PartsRecord) -> [Vec<usize>; 6] {
     let count = members.len();
     members.sort_by_cached_key(|&index| (hash(record.seed, index), index));
     let (each, calibration) = match count {
@@ -218,9 +234,14 @@ fn category(mut members: Vec<usize>, listed: Vec<usize>, record: &PartsRecord) -
     } else {
         listed
     };
-    let unseen = rest.split_off(rest.len().min(CHOICE - TUNING));
+    let mut unseen = rest.split_off(rest.len().min(CHOICE - TUNING));
     choice.extend(rest);
-    [attribution, calibration.to_vec(), tuning, choice, unseen]
+    let looked_at = attribution.len() + calibration.len();
+    let more = record.tuned.map_or(0, |images| images.saturating_sub(looked_at));
+    let training = draw(unseen.clone(), more, record.seed);
+    let drawn: HashSet<usize> = training.iter().copied().collect();
+    unseen.retain(|index| !drawn.contains(index));
+    [attribution, calibration.to_vec(), tuning, choice, training, unseen]
 }
 
 /// The first, third, fifth ... and the others.

@@ -93,10 +93,8 @@ impl Card<'_> {
         let mut out = format!("# {}\n\n", plain(model.name()));
         let origin = match model.provenance() {
             Some(Provenance::Component(origin)) => {
-                format!(
-                    "A component of `{}`, cut out without retraining for the categories below.",
-                    plain(&origin.source)
-                )
+                let how = if origin.tuning.is_some() { "and tuned to its answers" } else { "without retraining" };
+                format!("A component of `{}`, cut out {how} for the categories below.", plain(&origin.source))
             }
             Some(Provenance::Assembled { components, .. }) => {
                 let names: Vec<String> = components.iter().map(|one| format!("`{}`", plain(&one.name))).collect();
@@ -163,12 +161,20 @@ fn described(provenance: &Provenance) -> Value {
             value.as_object_mut().map(|fields| fields.remove("kept"));
             value
         }
-        Provenance::Assembled { form, rescaling, fitted_on, components } => {
+        Provenance::Assembled { form, rescaling, fitted_on, tuning, components } => {
             let components = components.iter().map(|component| {
                 let origin = component.origin.as_deref().map(described);
                 json!({ "name": component.name, "categories": component.categories, "origin": origin })
             });
-            json!({ "form": form, "rescaling": rescaling, "fitted_on": fitted_on, "components": components.collect::<Vec<_>>() })
+            let mut value = json!({
+                "form": form,
+                "rescaling": rescaling,
+                "fitted_on": fitted_on,
+                "components": components.collect::<Vec<_>>(),
+            });
+            let tuning = tuning.as_ref().map(|tuning| json!(tuning));
+            value.as_object_mut().zip(tuning).map(|(fields, tuning)| fields.insert("tuning".into(), tuning));
+            value
         }
     }
 }

@@ -17,6 +17,7 @@ use mda_core::rescale::RescaleError;
 use mda_core::run::RunError;
 use mda_core::run::backend::BackendError;
 use mda_core::tensor::Shape;
+use mda_core::tune::TuneError;
 use mda_data::{DataError, PartsError, PreparationError, Split};
 use mda_formats::OnnxError;
 use mda_formats::native::NativeError;
@@ -188,6 +189,23 @@ pub enum Error {
     /// A component that could not be repaired.
     #[error(transparent)]
     Repair(RepairError),
+    /// A model that could not be tuned.
+    #[error(transparent)]
+    Tune(TuneError),
+    /// A component whose source is not there.
+    #[error("none of the sources given has the categories of {component}")]
+    NoSource {
+        /// The component.
+        component: String,
+    },
+    /// A tuning that cannot go on where it stopped.
+    #[error("the checkpoint {} cannot be gone on from: {why}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// Components that cannot be joined.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
@@ -261,6 +279,14 @@ impl Error {
             Self::LittleMemory { .. } => Some(
                 "allow more with --memory, observe fewer categories with --task, or fewer images of each with --top-k",
             ),
+            Self::Tune(TuneError::NoTeacher) => {
+                Some("give the model that it was cut out of with --source FILE, or learn from labels with --labels 1")
+            }
+            Self::Tune(TuneError::Untrainable { .. }) => {
+                Some("--backend cpu trains; `mda backends` lists what else there is")
+            }
+            Self::NoSource { .. } => Some("give the model that it was cut out of with --source FILE"),
+            Self::Checkpoint { .. } => Some("without --resume the tuning begins anew"),
             Self::Parts(PartsError::TooFew { .. }) => {
                 Some("add images of the category to the train split, or leave it out of the task")
             }
@@ -326,6 +352,15 @@ impl From<RepairError> for Error {
         match error {
             RepairError::Run(error) => error.into(),
             other => Self::Repair(other),
+        }
+    }
+}
+
+impl From<TuneError> for Error {
+    fn from(error: TuneError) -> Self {
+        match error {
+            TuneError::Run(error) => error.into(),
+            other => Self::Tune(other),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`disassemble()`] cuts a small stand-alone model for some categories out of a trained classifier, without retraining.
 //! - [`assemble()`] joins such components, of any sources, into one classifier whose logits compete fairly.
+//! - [`tune()`] lets either learn its sources' own answers, without labels, for what cutting alone cannot keep.
 //! - [`study`] does either with many settings and seeds, and tells which are worth most.
 //!
 //! ```
@@ -54,6 +55,7 @@ mod side_by_side;
 pub mod source;
 mod statistics;
 pub mod study;
+pub mod tune;
 mod unlabelled;
 
 pub use assemble::{Assembled, Assembly, assemble};
@@ -72,3 +74,4 @@ pub use report::report;
 pub use runtime::{BATCH_SIZE, Runtime};
 pub use source::Source;
 pub use statistics::{Observing, Statistics, observe};
+pub use tune::{Tune, Tuned, tune};

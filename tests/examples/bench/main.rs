@@ -1,8 +1,8 @@
 //! The Rust side of `cargo xtask bench`: writes the networks, and serves timed passes over them.
 //!
 //! `bench write FOLDER NETWORK IMAGES [CATEGORIES [WIDTH [SIZE]]]` makes the files that every contestant reads;
-//! `bench forward FOLDER IMAGES THREADS [BACKEND]`, `bench logits FOLDER IMAGES THREADS` and `bench attribution FOLDER IMAGES
-//! THREADS` then answer one line of figures for every line on the standard input.
+//! `bench forward FOLDER IMAGES THREADS [BACKEND]`, and `bench training`, `bench logits` and `bench attribution FOLDER IMAGES THREADS`
+//! then answer one line of figures for every line on the standard input.
 
 mod network;
 mod serve;
@@ -24,8 +24,9 @@ fn main() -> anyhow::Result<()> {
             network.write(folder, required(3)?)
         }
         Some("forward") => serve::forward(folder, required(2)?, required(3)?, text(4).unwrap_or("cpu")),
+        Some("training") => serve::training(folder, required(2)?, required(3)?),
         Some("logits") => serve::walk(folder, required(2)?, required(3)?, false),
         Some("attribution") => serve::walk(folder, required(2)?, required(3)?, true),
-        _ => bail!("expected `write`, `forward`, `logits` or `attribution`"),
+        _ => bail!("expected `write`, `forward`, `training`, `logits` or `attribution`"),
     }
 }

@@ -8,6 +8,7 @@ mod forward;
 mod growth;
 mod job;
 mod setup;
+mod tune;
 
 use setup::Setup;
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ enum Part {
     Job,
     /// Components within a budget.
     Choosing,
+    /// Steps of training a second.
+    Tune,
     /// What attribution costs as images, widths, categories and image sizes grow.
     Growth,
 }
@@ -63,6 +66,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if wanted(Part::Choosing) {
         choosing::run(&setup)?;
+    }
+    if wanted(Part::Tune) {
+        tune::run(&setup)?;
     }
     if wanted(Part::Growth) {
         growth::run(&setup)?;

@@ -105,7 +105,7 @@ impl Setup {
         self.release.join("examples").join("bench")
     }
 
-    /// Starts a program of ours: `forward`, `logits` or `attribution`.
+    /// Starts a program of ours: `forward`, `training`, `logits` or `attribution`.
     pub(super) fn ours(&self, pass: &str, folder: &Path, images: usize, threads: usize) -> anyhow::Result<Contestant> {
         Contestant::start(self.pass(pass, folder, images, threads))
     }
@@ -124,7 +124,7 @@ impl Setup {
         command
     }
 
-    /// Starts a peer in Python: `torch`, `torch-frozen`, `onnxruntime` or `materialise`.
+    /// Starts a peer in Python: `torch`, `torch-frozen`, `torch-training`, `onnxruntime` or `materialise`.
     pub(super) fn peer(&self, name: &str, folder: &Path, images: usize, threads: usize) -> anyhow::Result<Contestant> {
         let mut command = Command::new(&self.python);
         let script = self.root.join("xtask").join("bench").join("peer.py");

@@ -5,8 +5,19 @@ use super::imports::{paths, sources};
 use std::path::Path;
 
 /// The modules of `mda-core` that reckon, and the tensors that they reckon with.
-const NUMERIC: &[&str] =
-    &["Tensor", "assemble", "attribute", "budget", "cut", "model::affine", "observe", "repair", "rescale", "tensor"];
+const NUMERIC: &[&str] = &[
+    "Tensor",
+    "assemble",
+    "attribute",
+    "budget",
+    "cut",
+    "model::affine",
+    "observe",
+    "repair",
+    "rescale",
+    "tensor",
+    "tune",
+];
 
 /// What of them is a setting, an error or a result.
 const ALLOWED: &[&str] = &[

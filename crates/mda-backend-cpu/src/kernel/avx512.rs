@@ -1,7 +1,8 @@
 //! AVX-512: thirty-two registers of sixteen lanes, twenty-four of them accumulators.
 
+use super::dots::compute_dots;
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Avx2, Lanes, Patches, Simd, check_taken, checked_depth, tile};
+use super::{Avx2, Dots, Lanes, MAX_DOTS, Patches, Simd, check_taken, checked_depth, tile};
 use std::arch::x86_64::{
     __m512, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
     _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setr_epi32,
@@ -73,6 +74,15 @@ impl Lanes for __m512 {
     }
 
     #[inline(always)]
+    unsafe fn odds(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let places = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+            _mm512_permutex2var_ps(self, places, other)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         // Of two operands that do not compare, the instructions answer the second.
         // SAFETY: the caller has the instruction set.
@@ -104,6 +114,7 @@ impl Simd for Avx512 {
     const COLUMNS: usize = COLUMNS;
     const LANES: usize = 16;
     const HEIGHTS: &'static [usize] = &[12, 8, 6];
+    const DOTS: [usize; 2] = [6, 4];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -139,6 +150,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn dots(self, dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+        dots.check::<Self>();
+        // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
+        unsafe { multiply_rows(dots, sums) }
+    }
+
+    #[inline(always)]
     fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
         self.0.transform_all_patches::<COLUMNS>(patches, data, plane, columns, stride);
     }
@@ -168,4 +186,11 @@ unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vect
         12 => compute_all!(product, output, vectors, __m512, 12, 2, [1, 2]),
         _ => unreachable!("a height of this instruction set"),
     }
+}
+
+/// # Safety
+/// `dots.check` has passed.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn multiply_rows(dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+    compute_dots!(dots, sums, __m512, 4, [1, 2, 3, 4, 5, 6])
 }

@@ -50,6 +50,12 @@ pub(crate) trait Lanes: Copy {
     /// As the trait says.
     unsafe fn evens(self, other: Self) -> Self;
 
+    /// Every second number of `self` and then of `other`, from the second on.
+    ///
+    /// # Safety
+    /// As the trait says.
+    unsafe fn odds(self, other: Self) -> Self;
+
     /// Asks for what `from` points at, which need not exist.
     ///
     /// # Safety

@@ -7,6 +7,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dots;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -21,6 +22,7 @@ mod tile;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+pub(crate) use dots::{Dots, MAX_DOTS};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 pub(crate) use patches::Patches;
@@ -43,6 +45,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// How many rows of weights [`Simd::product`] takes together, beside one alone; at most [`MAX_ROWS`], the largest first.
     const HEIGHTS: &'static [usize];
+    /// How many rows and columns of products [`Simd::dots`] computes at once, at most.
+    const DOTS: [usize; 2];
     /// Numbers in a tile.
     const TILE: usize = Self::ROWS * Self::COLUMNS;
 
@@ -71,6 +75,13 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Panics
     /// Where a term, a position or what is added lies outside its slice.
     fn product(self, height: usize, product: &Product<'_>, output: &mut [f32], vectors: &Vectors, range: Range<usize>);
+
+    /// Writes the scalar product of row `r` on the left with row `c` on the right to `sums[r * Self::DOTS[1] + c]`; other numbers of
+    /// `sums` are unspecified.
+    ///
+    /// # Panics
+    /// Where there are too many rows, or one lies outside its slice.
+    fn dots(self, dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]);
 
     /// Winograd's input transform (`B^T d B`) of [`Simd::COLUMNS`] patches in the channel that begins at `data[plane]`:
     /// number `i` of all patches goes to `columns[i * stride..]`.

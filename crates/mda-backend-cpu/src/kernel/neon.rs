@@ -1,9 +1,10 @@
 //! NEON, which every 64-bit ARM processor has: thirty-two registers of four lanes, twenty-four of them accumulators.
 
+use super::dots::compute_dots;
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Lanes, Simd, check_taken, checked_depth, tile};
+use super::{Dots, Lanes, MAX_DOTS, Simd, check_taken, checked_depth, tile};
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32, vuzp1q_f32,
+    float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32, vuzp1q_f32, vuzp2q_f32,
 };
 use std::ops::Range;
 
@@ -58,6 +59,12 @@ impl Lanes for float32x4_t {
     }
 
     #[inline(always)]
+    unsafe fn odds(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe { vuzp2q_f32(self, other) }
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         // NaN wins in both.
         // SAFETY: the caller has the instruction set.
@@ -71,6 +78,7 @@ impl Simd for Neon {
     const COLUMNS: usize = 16;
     const LANES: usize = 4;
     const HEIGHTS: &'static [usize] = &[8, 6];
+    const DOTS: [usize; 2] = [6, 4];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -104,6 +112,13 @@ impl Simd for Neon {
         // SAFETY: a value of this type exists only where `detect` found the feature; `check` has just passed.
         unsafe { compute(height, product, output, vectors) }
     }
+
+    #[inline(always)]
+    fn dots(self, dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+        dots.check::<Self>();
+        // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
+        unsafe { multiply_rows(dots, sums) }
+    }
 }
 
 #[target_feature(enable = "neon")]
@@ -129,4 +144,11 @@ unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vect
         8 => compute_all!(product, output, vectors, float32x4_t, 8, 3, [1, 2, 3]),
         _ => unreachable!("a height of this instruction set"),
     }
+}
+
+/// # Safety
+/// `dots.check` has passed.
+#[target_feature(enable = "neon")]
+unsafe fn multiply_rows(dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+    compute_dots!(dots, sums, float32x4_t, 4, [1, 2, 3, 4, 5, 6])
 }

@@ -1,7 +1,8 @@
 //! The path for every processor: plain Rust that the compiler vectorises for the baseline of its target.
 
+use super::dots::compute_dots;
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Lanes, Simd, check_taken, checked_depth, tile};
+use super::{Dots, Lanes, MAX_DOTS, Simd, check_taken, checked_depth, tile};
 use std::ops::Range;
 
 /// Whatever the compiler's target guarantees.
@@ -47,6 +48,11 @@ impl Lanes for Four {
     }
 
     #[inline(always)]
+    unsafe fn odds(self, other: Self) -> Self {
+        [self[1], self[3], other[1], other[3]]
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         let above: Self = std::array::from_fn(|lane| if low[lane] > self[lane] { low[lane] } else { self[lane] });
         std::array::from_fn(|lane| if high[lane] < above[lane] { high[lane] } else { above[lane] })
@@ -60,6 +66,7 @@ impl Simd for Portable {
     const COLUMNS: usize = 8;
     const LANES: usize = 4;
     const HEIGHTS: &'static [usize] = &[4];
+    const DOTS: [usize; 2] = [4, 3];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -92,5 +99,10 @@ impl Simd for Portable {
             4 => compute_all!(product, output, vectors, Four, 4, 2, [1, 2]),
             _ => unreachable!("a height of this instruction set"),
         }
+    }
+
+    fn dots(self, dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+        dots.check::<Self>();
+        compute_dots!(dots, sums, Four, 3, [1, 2, 3, 4])
     }
 }

@@ -39,13 +39,22 @@ impl<S: Simd> Depthwise<S> {
         scale: &[f64],
     ) -> Self {
         let filters = weight.shape()[0];
-        let scaled = |q: usize| weight.row(q).iter().map(move |&w| (f64::from(w) * scale[q]) as f32);
         let layout = Layout::rows(window, extents, S::LANES).map(|layout| {
             let offsets = Offsets::new(layout.taps.iter().copied());
             (layout, offsets)
         });
-        let weights = (0..filters).flat_map(scaled).collect();
-        Self { simd, window, multiplier: filters / in_channels, weights, layout }
+        let weights = vec![0.0; weight.len()];
+        let mut depthwise = Self { simd, window, multiplier: filters / in_channels, weights, layout };
+        depthwise.pack(weight.data(), scale);
+        depthwise
+    }
+
+    /// Takes other weights of the same shape, filter `q` multiplied by `scale[q]`.
+    pub(crate) fn pack(&mut self, weight: &[f32], scale: &[f64]) {
+        let taps = self.window.taps();
+        for ((to, from), scale) in self.weights.chunks_exact_mut(taps).zip(weight.chunks_exact(taps)).zip(scale) {
+            to.iter_mut().zip(from).for_each(|(to, &w)| *to = (f64::from(w) * scale) as f32);
+        }
     }
 
     /// Computes `output` from `input`.

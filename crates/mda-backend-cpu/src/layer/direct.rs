@@ -84,14 +84,22 @@ impl<S: Simd> Direct<S> {
         }
         // A new buffer is all zeros, as are rows without a channel.
         let mut weights = Buffer::default();
-        let packed = weights.reserve(size);
-        for panel in &panels {
+        weights.reserve(size);
+        let mut direct = Self { simd, layout, offsets, depth, groups, panels, weights };
+        direct.pack(weight.data(), scale);
+        Some(direct)
+    }
+
+    /// Packs other weights of the same shape, filter `q` multiplied by `scale[q]`.
+    pub(crate) fn pack(&mut self, weight: &[f32], scale: &[f64]) {
+        let terms = self.offsets.len();
+        for panel in &self.panels {
             for (row, q) in panel.channels.clone().enumerate() {
-                let packed = packed[panel.weights + row..].iter_mut().step_by(panel.height);
-                packed.zip(weight.row(q)).for_each(|(to, &weight)| *to = (f64::from(weight) * scale[q]) as f32);
+                let packed = self.weights[panel.weights + row..].iter_mut().step_by(panel.height);
+                let filter = &weight[q * terms..(q + 1) * terms];
+                packed.zip(filter).for_each(|(to, &weight)| *to = (f64::from(weight) * scale[q]) as f32);
             }
         }
-        Some(Self { simd, layout, offsets, depth, groups, panels, weights })
     }
 
     /// Computes `output` from `input`.

@@ -26,7 +26,7 @@ fn exp_parts<S: Simd>(simd: S, x: f32) -> (f32, f32) {
 
 /// `exp(x)` for `x` of at most zero.
 #[inline(always)]
-fn exp<S: Simd>(simd: S, x: f32) -> f32 {
+pub(super) fn exp<S: Simd>(simd: S, x: f32) -> f32 {
     let (p, power) = exp_parts(simd, x);
     simd.multiply_add(p, power, power)
 }

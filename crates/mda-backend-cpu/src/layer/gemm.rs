@@ -45,10 +45,18 @@ impl<S: Simd> Gemm<S> {
         let positions = output[0] * output[1];
         let (taps, columns) = (window.taps(), Columns::new(window, input, output));
         let mut gemm = Self { simd, columns, taps, groups, channels, positions, weights: Buffer::default() };
-        let panels = gemm.panels();
         // A new buffer is all zeros, as are rows without a channel.
-        let mut rest = gemm.weights.reserve(groups * panels * S::ROWS * gemm.depth());
-        for group in 0..groups {
+        let size = groups * gemm.panels() * S::ROWS * gemm.depth();
+        gemm.weights.reserve(size);
+        gemm.pack(weight.data(), scale);
+        gemm
+    }
+
+    /// Packs other weights of the same shape, filter `q` multiplied by `scale[q]`.
+    pub(crate) fn pack(&mut self, weight: &[f32], scale: &[f64]) {
+        let (channels, taps, panels, depth) = (self.channels, self.taps, self.panels(), self.depth());
+        let mut rest = &mut self.weights[..self.groups * panels * S::ROWS * depth];
+        for group in 0..self.groups {
             for terms in blocks(channels[0], taps).map(|block| block.terms(taps)) {
                 let (packed, after) = std::mem::take(&mut rest).split_at_mut(panels * S::ROWS * terms.len());
                 packed.par_chunks_exact_mut(S::ROWS * terms.len()).enumerate().for_each(|(panel, packed)| {
@@ -56,7 +64,8 @@ impl<S: Simd> Gemm<S> {
                     for (row, inside) in (first..channels[1].min(first + S::ROWS)).enumerate() {
                         let q = group * channels[1] + inside;
                         let packed = packed[row..].iter_mut().step_by(S::ROWS);
-                        for (packed, &weight) in packed.zip(&weight.row(q)[terms.clone()]) {
+                        let filter = &weight[q * depth..(q + 1) * depth];
+                        for (packed, &weight) in packed.zip(&filter[terms.clone()]) {
                             *packed = (f64::from(weight) * scale[q]) as f32;
                         }
                     }
@@ -64,7 +73,6 @@ impl<S: Simd> Gemm<S> {
                 rest = after;
             }
         }
-        gemm
     }
 
     fn panels(&self) -> usize {

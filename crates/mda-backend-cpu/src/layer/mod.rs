@@ -1,7 +1,9 @@
 //! The layers: how each operation computes a batch, whatever the instruction set.
 
 mod activation;
+mod convolution;
 mod depthwise;
+mod derivative;
 mod direct;
 mod finish;
 mod functions;
@@ -14,16 +16,18 @@ mod sweep;
 mod winograd;
 
 pub(crate) use activation::{activate, leak};
-pub(crate) use depthwise::Depthwise;
-pub(crate) use direct::Direct;
+pub(crate) use convolution::Convolution;
+pub(crate) use derivative::derivative;
 pub(crate) use finish::{Epilogue, Finish};
-pub(crate) use gemm::Gemm;
 pub(crate) use pointwise::{add, concat, multiply, normalize, select};
 pub(crate) use pool::{average, global_average, maximum};
-pub(crate) use winograd::Winograd;
 
+use depthwise::Depthwise;
+use direct::Direct;
+use gemm::Gemm;
 use mda_core::op::Window;
 use std::ops::Range;
+use winograd::Winograd;
 
 /// The output positions along `axis` at which `tap` lies inside the input.
 pub(crate) fn reached(window: &Window, axis: usize, tap: usize, input: usize, output: usize) -> Range<usize> {

@@ -14,7 +14,7 @@ use crate::tasks;
 use crate::timing::Listener;
 use mda::core::budget::Budget;
 use mda::core::cut::Logits;
-use mda::core::method::Repair;
+use mda::core::method::{Repair, Tuning};
 use mda::disassemble::Settings;
 use mda::{Data, Source, Statistics};
 use mda_formats::target::Kind;
@@ -44,6 +44,7 @@ pub(crate) fn run(context: &Context, arguments: &Disassemble) -> anyhow::Result<
         .candidates((fitting.candidates > 0).then_some(fitting.candidates))
         .calibration(fitting.calibration)
         .seed(fitting.seed)
+        .tune(fitting.tune.map(|epochs| Tuning { epochs, seed: fitting.seed, ..Tuning::default() }))
         .progress(&listener);
     if let Some(statistics) = &statistics {
         disassembly = disassembly.statistics(statistics);

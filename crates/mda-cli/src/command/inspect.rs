@@ -5,7 +5,7 @@ use crate::args::Inspect;
 use crate::models;
 use crate::printer;
 use crate::table::{Table, thousands};
-use mda_core::model::provenance::{FittedOn, Provenance, RepairRecord};
+use mda_core::model::provenance::{FittedOn, Provenance, RepairRecord, TuningRecord};
 use mda_core::op::{Normalize, Op};
 use mda_core::{Model, ModelSize};
 use serde::Serialize;
@@ -125,18 +125,25 @@ fn describe(report: &Report<'_>) -> String {
 fn origin(provenance: &Provenance) -> String {
     match provenance {
         Provenance::Component(origin) => format!(
-            "component of {} for its categories {}, decided by {} images a category{}\n",
+            "component of {} for its categories {}, decided by {} images a category{}{}\n",
             printer::name(&origin.source),
             mda_core::model::task::describe_task(&origin.task),
             origin.images_per_category,
-            origin.repair.as_ref().map(|repair| format!(", repair {}", described(repair))).unwrap_or_default()
+            origin.repair.as_ref().map(|repair| format!(", repair {}", described(repair))).unwrap_or_default(),
+            origin.tuning.as_ref().map(tuned).unwrap_or_default()
         ),
-        Provenance::Assembled { form, rescaling, fitted_on, components } => {
+        Provenance::Assembled { form, rescaling, fitted_on, tuning, components } => {
             let names: Vec<String> = components.iter().map(|component| printer::name(&component.name)).collect();
             let fitted_on = fitted_on.map(|on| format!(" fitted to {}", images(on))).unwrap_or_default();
-            format!("assembled ({form}, rescaling {rescaling}{fitted_on}) of {}\n", names.join(" and "))
+            let tuned = tuning.as_ref().map(tuned).unwrap_or_default();
+            format!("assembled ({form}, rescaling {rescaling}{fitted_on}{tuned}) of {}\n", names.join(" and "))
         }
     }
+}
+
+fn tuned(record: &TuningRecord) -> String {
+    let TuningRecord { tuning, fitted_on, epoch, .. } = record;
+    format!(", tuned for {epoch} of {} epochs on {}", tuning.epochs, images(*fitted_on))
 }
 
 fn described(record: &RepairRecord) -> String {

@@ -16,6 +16,7 @@ mod printing;
 mod report;
 mod shown;
 mod study;
+mod tune;
 mod unlabelled;
 mod writing;
 

@@ -104,6 +104,7 @@ pub fn assemble(name: &str, components: &[&Model], form: Form) -> Result<Model, 
         form: form.into(),
         rescaling: "none".into(),
         fitted_on: None,
+        tuning: None,
         components,
     }))
 }

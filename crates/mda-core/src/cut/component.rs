@@ -94,6 +94,7 @@ pub fn cut(
         images_per_category,
         images: None,
         repair: None,
+        tuning: None,
         kept,
     };
     Ok(Component { model: component.with_provenance(Provenance::Component(origin)), plan })

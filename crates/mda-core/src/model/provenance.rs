@@ -1,6 +1,6 @@
 //! Where a component or an assembled model came from, as far as its own file tells.
 
-use crate::method::Repair;
+use crate::method::{Repair, Tuning};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,9 @@ pub enum Provenance {
         /// The images that the rescaling was fitted to, where it reads any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fitted_on: Option<FittedOn>,
+        /// How all components were tuned together, where they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tuning: Option<TuningRecord>,
         /// The components, in the order of their logits.
         components: Vec<ComponentRecord>,
     },
@@ -43,6 +46,9 @@ pub struct ComponentOrigin {
     /// What made up for the cut, where anything did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<RepairRecord>,
+    /// How it was tuned, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningRecord>,
     /// The kept source channels of every value that lost some, by node name.
     pub kept: BTreeMap<String, Vec<usize>>,
 }
@@ -59,6 +65,9 @@ pub struct PartsRecord {
     pub attribution: Option<usize>,
     /// How many images of a category calibrate, at most.
     pub calibration: usize,
+    /// How many images of a category the model was tuned with, at most; absent where it was not tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<usize>,
     /// The positions of the images that the user listed to speak for their categories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listed: Vec<usize>,
@@ -71,6 +80,19 @@ pub struct RepairRecord {
     pub repair: Repair,
     /// The calibration images.
     pub fitted_on: FittedOn,
+}
+
+/// How a model was tuned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TuningRecord {
+    /// The tuning with its options.
+    pub tuning: Tuning,
+    /// The images.
+    pub fitted_on: FittedOn,
+    /// After which epoch the numbers were taken: the one whose loss on held-out images was least.
+    pub epoch: usize,
+    /// That loss before the tuning, and after it.
+    pub held_out_loss: [f64; 2],
 }
 
 /// The train images that something was fitted to.

@@ -1,32 +1,15 @@
 //! The exact reverse pass: derivatives of a scalar function of the logits by every value of the graph.
 
 use crate::model::Model;
-use crate::op::Backward;
+use crate::run::reverse::reverse;
 use crate::tensor::Tensor;
 
-/// The derivative of a scalar by every value, where `values` holds every value of the graph for one batch, by node, and
-/// `seed` (`[N, K]`) the scalar's derivative by the logits. `None` where the logits do not depend on a value.
-///
-/// At a kink the derivative is that of the flat side for a clamp, and goes to the first of equal maxima for a pool.
+/// The derivative of a scalar by every value, as [`reverse`] has it.
 ///
 /// # Panics
 /// Where a value or the seed has another shape than its node.
 pub fn gradients(model: &Model, values: &[Tensor], seed: Tensor) -> Vec<Option<Tensor>> {
-    let graph = model.graph();
-    let mut gradients: Vec<Option<Tensor>> = vec![None; graph.nodes().len()];
-    gradients[graph.output()] = Some(seed);
-    for (id, node) in graph.nodes().iter().enumerate().rev() {
-        let Some(gradient) = &gradients[id] else { continue };
-        let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &values[input]).collect();
-        let backward = Backward { inputs: &inputs, gradient, parameters: model.node_parameters(id) };
-        for (&input, part) in node.inputs.iter().zip(node.op.operation().backward(&backward)) {
-            match &mut gradients[input] {
-                None => gradients[input] = Some(part),
-                Some(sum) => sum.data_mut().iter_mut().zip(part.data()).for_each(|(a, b)| *a += b),
-            }
-        }
-    }
-    gradients
+    reverse(model, values, seed, |_, _| {})
 }
 
 /// The derivative of the softmax probability of `category` by the logits, `[N, K]`: `p[c] * (1[k = c] - p[k])`.

@@ -24,6 +24,13 @@ impl BatchNorm {
         };
         (0..weight.len()).map(of).collect()
     }
+
+    /// What is subtracted from a channel, and what it is divided by then, in f64.
+    pub fn normalization(&self, parameters: NodeParameters<'_>) -> Vec<(f64, f64)> {
+        let [mean, var] = ["running_mean", "running_var"].map(|suffix| parameters.get(suffix).data());
+        let of = |(&mean, &var): (&f32, &f32)| (f64::from(mean), (f64::from(var) + f64::from(self.eps)).sqrt());
+        mean.iter().zip(var).map(of).collect()
+    }
 }
 
 impl Operation for BatchNorm {
@@ -80,6 +87,19 @@ impl Operation for BatchNorm {
     fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
         let affine = self.affine(backward.parameters);
         vec![channelwise::map(backward.gradient, |c, g| (affine[c].0 * f64::from(g)) as f32)]
+    }
+
+    fn parameter_gradients(&self, backward: &Backward<'_>) -> Vec<(&'static str, Tensor)> {
+        let normalization = self.normalization(backward.parameters);
+        let normalized = |c: usize, g: f64, x: f64| {
+            let (mean, deviation) = normalization[c];
+            g * (x - mean) / deviation
+        };
+        let (gradient, input) = (backward.gradient, backward.inputs[0]);
+        vec![
+            ("weight", channelwise::sums(gradient, normalized, input)),
+            ("bias", channelwise::sums(gradient, |_, g, _| g, input)),
+        ]
     }
 }
 

@@ -35,6 +35,19 @@ pub(super) fn gather_parameter(join: &Join<'_>, suffix: &'static str) -> (&'stat
     (suffix, Tensor::vector(gather(join, |part| join.parts[part].parameters.get(suffix).data())))
 }
 
+/// For every channel the sum of `f(channel, a, b)` over the numbers of `left` and `right`, in f64.
+pub(super) fn sums(left: &Tensor, f: impl Fn(usize, f64, f64) -> f64, right: &Tensor) -> Tensor {
+    let channels = left.shape()[1];
+    let positions: usize = left.shape()[2..].iter().product::<usize>().max(1);
+    let mut sums = vec![0.0; channels];
+    let planes = left.data().chunks(positions).zip(right.data().chunks(positions));
+    for (plane, (left, right)) in planes.enumerate() {
+        let c = plane % channels;
+        sums[c] += left.iter().zip(right).map(|(&a, &b)| f(c, f64::from(a), f64::from(b))).sum::<f64>();
+    }
+    Tensor::vector(sums.into_iter().map(|sum| sum as f32).collect())
+}
+
 /// The input with every number replaced by `f(channel, number)`.
 pub(super) fn map(input: &Tensor, f: impl Fn(usize, f32) -> f32) -> Tensor {
     let mut output = input.clone();

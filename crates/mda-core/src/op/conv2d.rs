@@ -2,6 +2,7 @@
 
 mod grouped;
 mod input_gradient;
+mod parameter_gradients;
 
 use super::{
     Backward, Cut, Join, Joined, Lane, Op, Operation, RewriteError, Rewritten, ShapeError, Window, channelwise,
@@ -161,6 +162,11 @@ impl Operation for Conv2d {
 
     fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor> {
         vec![input_gradient::of(self, backward)]
+    }
+
+    fn parameter_gradients(&self, backward: &Backward<'_>) -> Vec<(&'static str, Tensor)> {
+        let bias = self.bias.then(|| ("bias", channelwise::sums(backward.gradient, |_, g, _| g, backward.gradient)));
+        std::iter::once(("weight", parameter_gradients::of_weight(self, backward))).chain(bias).collect()
     }
 }
 

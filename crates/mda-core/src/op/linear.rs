@@ -93,4 +93,17 @@ impl Operation for Linear {
         }
         vec![gradient]
     }
+
+    fn parameter_gradients(&self, backward: &Backward<'_>) -> Vec<(&'static str, Tensor)> {
+        let (input, gradient) = (backward.inputs[0], backward.gradient);
+        let mut weight = Tensor::zeros(backward.parameters.get("weight").shape());
+        let features = weight.shape()[1];
+        for (index, number) in weight.data_mut().iter_mut().enumerate() {
+            let (q, p) = (index / features, index % features);
+            let product = |n: usize| f64::from(gradient.row(n)[q]) * f64::from(input.row(n)[p]);
+            *number = (0..input.shape()[0]).map(product).sum::<f64>() as f32;
+        }
+        let bias = self.bias.then(|| ("bias", channelwise::sums(gradient, |_, g, _| g, gradient)));
+        std::iter::once(("weight", weight)).chain(bias).collect()
+    }
 }

@@ -226,6 +226,11 @@ pub(crate) trait Operation {
     /// The derivative of a scalar by every input, given its derivative by the output.
     fn backward(&self, backward: &Backward<'_>) -> Vec<Tensor>;
 
+    /// Its derivative by every trained parameter, by suffix, in f64 sums as the value. Statistics are as fixed as when a model runs.
+    fn parameter_gradients(&self, _backward: &Backward<'_>) -> Vec<(&'static str, Tensor)> {
+        Vec::new()
+    }
+
     /// Multiply-adds of one sample; only convolutions and linear layers count.
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
         0

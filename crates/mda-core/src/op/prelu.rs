@@ -46,6 +46,11 @@ impl Operation for PRelu {
         gradient.data_mut().iter_mut().zip(backward.gradient.data()).for_each(|(d, g)| *d *= g);
         vec![gradient]
     }
+
+    fn parameter_gradients(&self, backward: &Backward<'_>) -> Vec<(&'static str, Tensor)> {
+        let below = |_, g: f64, x: f64| if x > 0.0 { 0.0 } else { g * x };
+        vec![("weight", channelwise::sums(backward.gradient, below, backward.inputs[0]))]
+    }
 }
 
 #[cfg(test)]

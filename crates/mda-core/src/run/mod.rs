@@ -3,6 +3,7 @@
 pub mod backend;
 mod images;
 pub mod reference;
+pub(crate) mod reverse;
 mod runner;
 
 pub use images::{Batch, Batches, ImageSource, SourceError};

@@ -1,12 +1,14 @@
 //! The reference backend: every operation evaluated naively with f64 accumulation. It is the oracle that the real
 //! backends are compared with, and far too slow for anything else.
 
-use crate::graph::NodeId;
+use crate::graph::{GraphErrors, NodeId};
 use crate::model::Model;
 use crate::op::{Op, Window};
 use crate::run::backend::{
-    Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported, check_batch,
+    Backend, BackendError, Device, Loss, Probe, Program, RunOutput, Session, TrainedNumbers, Trainer, Unsupported,
+    check_batch,
 };
+use crate::run::reverse::reverse;
 use crate::tensor::Tensor;
 use std::sync::Arc;
 
@@ -39,6 +41,45 @@ impl Backend for Reference {
         }
         probes.iter().try_for_each(|probe| probe.shape(model, 1).map(drop))?;
         Ok(Box::new(Compiled { model: Arc::new(model.clone()), probes: probes.into() }))
+    }
+
+    fn untrainable(&self, _model: &Model) -> Option<String> {
+        None
+    }
+
+    fn train(&self, model: &Model, device: Option<&str>) -> Result<Box<dyn Trainer>, BackendError> {
+        self.compile(model, device, &[])?;
+        Ok(Box::new(Training { model: model.clone(), trained: TrainedNumbers::new(model.graph()) }))
+    }
+}
+
+struct Training {
+    model: Model,
+    trained: TrainedNumbers,
+}
+
+impl Trainer for Training {
+    fn step(
+        &mut self,
+        batch: &Tensor,
+        numbers: &[f32],
+        loss: &Loss<'_>,
+        gradient: &mut [f32],
+    ) -> Result<f64, BackendError> {
+        let count = check_batch(self.model.input_shape(), batch)?;
+        let failed =
+            |error: GraphErrors| BackendError::Failed { backend: "reference".into(), message: error.to_string() };
+        let model = self.trained.in_model(&self.model, numbers).map_err(failed)?;
+        let values = evaluate(&model, batch, |_, _| {});
+        let (loss, seed) = loss(0..count, &values[model.graph().output()]);
+        gradient.fill(0.0);
+        reverse(&model, &values, seed, |id, backward| {
+            for (suffix, own) in model.graph().node(id).op.operation().parameter_gradients(backward) {
+                let range = self.trained.range(id, suffix).expect("a gradient of a trained tensor");
+                gradient[range].copy_from_slice(own.data());
+            }
+        });
+        Ok(loss)
     }
 }
 

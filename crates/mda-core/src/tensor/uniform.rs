@@ -21,6 +21,11 @@ impl Uniform {
     pub(crate) fn next(&mut self) -> f32 {
         (self.bits() >> 40) as f32 / (1u32 << 24) as f32
     }
+
+    /// In `0..count`.
+    pub(crate) fn below(&mut self, count: usize) -> usize {
+        (self.bits() % count as u64) as usize
+    }
 }
 
 #[cfg(test)]
@@ -28,10 +33,5 @@ impl Uniform {
     /// In `-1.0..1.0`.
     pub(crate) fn signed(&mut self) -> f32 {
         2.0 * self.next() - 1.0
-    }
-
-    /// In `0..count`.
-    pub(crate) fn below(&mut self, count: usize) -> usize {
-        (self.bits() % count as u64) as usize
     }
 }

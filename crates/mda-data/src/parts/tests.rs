@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 const SIZES: PartSizes = PartSizes { attribution: Some(1000), calibration: 300 };
 
-fn counts(parts: &Parts, labels: &[usize], label: usize) -> [usize; 5] {
+fn counts(parts: &Parts, labels: &[usize], label: usize) -> [usize; 6] {
     Role::ALL.map(|role| parts.of(role).iter().filter(|&&index| labels[index] == label).count())
 }
 
@@ -35,9 +35,24 @@ fn large_categories_fill_every_part() {
     let labels = [vec![0; 2400], vec![1; 2400]].concat();
     let source = Labels::new(&["a", "b"], labels.clone());
     let parts = Parts::new(&source, SIZES, 0, &[]).unwrap();
-    assert_eq!(counts(&parts, &labels, 1), [1000, 300, TUNING, CHOICE, 500]);
+    assert_eq!(counts(&parts, &labels, 1), [1000, 300, TUNING, CHOICE, 0, 500]);
     let greedy = Parts::new(&source, PartSizes { attribution: None, ..SIZES }, 0, &[]).unwrap();
-    assert_eq!(counts(&greedy, &labels, 0), [1900, 300, TUNING, TUNING, 0], "all others may speak");
+    assert_eq!(counts(&greedy, &labels, 0), [1900, 300, TUNING, TUNING, 0, 0], "all others may speak");
+}
+
+#[test]
+fn tuning_takes_what_spoke_and_more_of_what_nothing_looked_at() {
+    let labels = vec![0; 2400];
+    let source = Labels::new(&["a"], labels.clone());
+    let parts = Parts::new(&source, SIZES, 0, &[]).unwrap();
+    let tuned = parts.tuned(&source, 1600).unwrap();
+    assert_eq!(counts(&tuned, &labels, 0), [1000, 300, TUNING, CHOICE, 300, 200]);
+    for role in [Role::Attribution, Role::Calibration, Role::Tuning, Role::Choice] {
+        assert_eq!(parts.of(role), tuned.of(role), "{role:?}");
+    }
+    assert_eq!((all(&tuned), tuned.looked_at().count()), (all(&parts), 1600));
+    assert_eq!(Parts::recorded(&source, tuned.record().clone()).unwrap(), tuned);
+    assert_eq!(parts.tuned(&source, 900).unwrap().of(Role::Training), []);
 }
 
 #[test]

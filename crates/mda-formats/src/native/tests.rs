@@ -25,6 +25,7 @@ fn origin() -> Provenance {
         images_per_category: 100,
         images: None,
         repair: None,
+        tuning: None,
         kept: BTreeMap::from([("conv".into(), vec![0])]),
     })
 }
@@ -61,6 +62,7 @@ fn a_model_with_every_operation_comes_back() {
         form: "parallel".into(),
         rescaling: "none".into(),
         fitted_on: None,
+        tuning: None,
         components: vec![ComponentRecord {
             name: "LeNet".into(),
             categories: vec!["3".into()],
@@ -272,6 +274,7 @@ fn an_origin_nested_too_deeply_is_not_written() {
         form: "parallel".into(),
         rescaling: "none".into(),
         fitted_on: None,
+        tuning: None,
         components: vec![ComponentRecord {
             name: depth.to_string(),
             categories: Vec::new(),

@@ -270,8 +270,8 @@ fn recorded(model: Model, rescaling: Rescaling, prior: Prior, fitted_on: Option<
         Prior::Uniform => rescaling.name().to_owned(),
     };
     match model.provenance().cloned() {
-        Some(Provenance::Assembled { form, components, .. }) => {
-            model.with_provenance(Provenance::Assembled { form, rescaling, fitted_on, components })
+        Some(Provenance::Assembled { form, components, tuning, .. }) => {
+            model.with_provenance(Provenance::Assembled { form, rescaling, fitted_on, tuning, components })
         }
         _ => model,
     }

@@ -188,7 +188,8 @@ impl<'a> Workshop<'a> {
         let mut refitted = refit_all(job.runner, job.source, &[&cut], job.images.source, &calibration, &[], &how)?;
         let model = refitted.pop().expect("one for the one component")?.model;
         let formulation = formulations[winner].clone();
-        Ok(Component { model, cut, repaired: Vec::new(), formulation, explanation, selection, task: task.clone() })
+        let (repaired, task) = (Vec::new(), task.clone());
+        Ok(Component { model, cut, repaired, formulation, explanation, selection, task, tuned: None })
     }
 }
 

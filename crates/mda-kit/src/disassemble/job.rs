@@ -101,7 +101,8 @@ impl Job<'_> {
             how => self.running("repairing", self.repairing(&cut), |job, _| job.repair(how, &cut))?,
         };
         let formulation = formulations[winner].clone();
-        Ok(Component { cut, model, repaired: layers, formulation, explanation, selection, task: self.task().clone() })
+        let (task, repaired, tuned) = (self.task().clone(), layers, None);
+        Ok(Component { cut, model, repaired, tuned, formulation, explanation, selection, task })
     }
 
     /// The formulations that compete within a budget.

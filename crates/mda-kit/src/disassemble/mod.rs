@@ -22,12 +22,13 @@ use crate::progress::{Progress, Silent, Stoppable};
 use crate::runtime::Runtime;
 use crate::source::Source;
 use crate::statistics::Statistics;
+use crate::tune::Tuned;
 use mda_core::Model;
 use mda_core::attribute::Selection;
 use mda_core::budget::{Budget, Explanation};
 use mda_core::cut::{Component as Cut, Logits};
-use mda_core::method::Repair;
 use mda_core::method::{Competition, Formulation};
+use mda_core::method::{Repair, Tuning};
 use mda_core::model::provenance::{PartsRecord, Provenance};
 use mda_core::model::task::{Task, parse_task};
 use mda_core::repair::LayerRepair;
@@ -54,6 +55,8 @@ pub struct Component {
     pub cut: Cut,
     /// What the repair did, layer by layer.
     pub repaired: Vec<LayerRepair>,
+    /// What tuning came to, where it was tuned; its model is the component's.
+    pub tuned: Option<Tuned>,
     /// Whose channels stayed.
     pub formulation: Formulation,
     /// How a budget was spent.
@@ -94,6 +97,7 @@ pub struct Disassembly<'a> {
     seed: u64,
     name: Option<String>,
     statistics: Option<&'a Statistics>,
+    tuning: Option<Tuning>,
     progress: &'a dyn Progress,
 }
 
@@ -109,6 +113,7 @@ pub fn disassemble<'a>(source: &'a Source, data: &'a Data) -> Disassembly<'a> {
         seed: 0,
         name: None,
         statistics: None,
+        tuning: None,
         progress: &Silent,
     }
 }
@@ -175,6 +180,13 @@ impl<'a> Disassembly<'a> {
     #[must_use]
     pub fn repair(mut self, repair: Repair) -> Self {
         self.settings.repair = repair;
+        self
+    }
+
+    /// Lets the repaired component learn the source's answers.
+    #[must_use]
+    pub fn tune(mut self, tuning: Option<Tuning>) -> Self {
+        self.tuning = tuning;
         self
     }
 
@@ -261,12 +273,19 @@ impl<'a> Disassembly<'a> {
     /// # Errors
     /// [`Error`].
     pub fn run(&self, runtime: &Runtime) -> Result<Component, Error> {
-        self.with_job(runtime, |job| {
+        let mut component = self.with_job(runtime, |job| {
             self.data.notes(job.images.labels)?.into_iter().for_each(|note| self.progress.note(note));
             let component = job.disassemble(&self.settings)?;
             let name = self.name.clone().unwrap_or_else(|| name::of_component(job.source.name(), job.images.task));
             Ok(component.with_origin(name, self.source.sha256(), job.images.parts.record()))
-        })
+        })?;
+        if let Some(tuning) = &self.tuning {
+            let tune = crate::tune(&component.model).sources([self.source]).data([self.data]);
+            let tuned = tune.tuning(tuning.clone()).progress(self.progress).run(runtime)?;
+            component.model = tuned.model.clone();
+            component.tuned = Some(tuned);
+        }
+        Ok(component)
     }
 
     /// Measures a component and its source on the test images, as [`Component::measure`] does, and tells how it goes.

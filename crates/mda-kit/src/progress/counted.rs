@@ -3,7 +3,9 @@
 use super::Headway;
 use mda_core::Model;
 use mda_core::Tensor;
-use mda_core::run::backend::{Backend, BackendError, Device, Probe, Program, RunOutput, Session, Unsupported};
+use mda_core::run::backend::{
+    Backend, BackendError, Device, Loss, Probe, Program, RunOutput, Session, Trainer, Unsupported,
+};
 
 /// Runs everything on `backend` and adds it to `headway`.
 pub(super) struct Counted<'a> {
@@ -32,6 +34,16 @@ impl Backend for Counted<'_> {
         let own = self.backend.compile(model, device, probes)?;
         Ok(Box::new(CountedProgram { own, macs: model.size().macs, headway: self.headway.clone() }))
     }
+
+    fn untrainable(&self, model: &Model) -> Option<String> {
+        self.backend.untrainable(model)
+    }
+
+    fn train(&self, model: &Model, device: Option<&str>) -> Result<Box<dyn Trainer>, BackendError> {
+        let own = self.backend.train(model, device)?;
+        let macs = PASSES * model.size().macs;
+        Ok(Box::new(CountedTrainer { own, macs, headway: self.headway.clone() }))
+    }
 }
 
 struct CountedProgram {
@@ -58,5 +70,29 @@ impl Session for CountedSession {
         let output = self.own.run(batch)?;
         self.headway.add(self.macs * batch.shape().first().map_or(0, |&images| images as u64));
         Ok(output)
+    }
+}
+
+/// Forward once, and back to inputs and to weights.
+pub(crate) const PASSES: u64 = 3;
+
+struct CountedTrainer {
+    own: Box<dyn Trainer>,
+    /// Of one image, all passes.
+    macs: u64,
+    headway: Headway,
+}
+
+impl Trainer for CountedTrainer {
+    fn step(
+        &mut self,
+        batch: &Tensor,
+        numbers: &[f32],
+        loss: &Loss<'_>,
+        gradient: &mut [f32],
+    ) -> Result<f64, BackendError> {
+        let loss = self.own.step(batch, numbers, loss, gradient)?;
+        self.headway.add(self.macs * batch.shape().first().map_or(0, |&images| images as u64));
+        Ok(loss)
     }
 }

@@ -7,6 +7,8 @@ pub use headway::Headway;
 
 use crate::catalogue::Entry;
 use crate::study::{Failure, Record};
+pub(crate) use counted::PASSES;
+
 use counted::Counted;
 use mda_core::run::{Batches, ImageSource, Runner, SourceError};
 use std::time::Instant;

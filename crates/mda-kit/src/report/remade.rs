@@ -97,7 +97,7 @@ fn unrecorded(origin: &ComponentOrigin) -> PartsRecord {
     let seed = origin.repair.as_ref().and_then(|repair| repair.fitted_on.seed).unwrap_or(0);
     let sizes = PartSizes { attribution: Some(1000), calibration: 300 };
     let PartSizes { attribution, calibration } = sizes;
-    PartsRecord { data: String::new(), seed, attribution, calibration, listed: Vec::new() }
+    PartsRecord { data: String::new(), seed, attribution, calibration, tuned: None, listed: Vec::new() }
 }
 
 /// The plan that `origin` tells of.

@@ -96,6 +96,7 @@ impl Diary {
             ("observing the source", &[Role::Attribution]),
             ("choosing what stays", &[Role::Calibration, Role::Tuning, Role::Choice]),
             ("repairing", &[Role::Calibration, Role::Tuning]),
+            ("tuning", &[Role::Attribution, Role::Calibration, Role::Training, Role::Tuning, Role::Choice]),
             ("measuring on test images", &[]),
             ("between steps", &[]),
         ] {

@@ -8,10 +8,10 @@ mod study;
 
 use diary::Diary;
 use mda::assemble::{Calibration, Part};
-use mda::core::method::Repair;
+use mda::core::method::{Repair, Tuning};
 use mda::samples::{FASHION_MNIST, MNIST, Sample};
 use mda::{Component, Data, Disassembly, Event, Progress, Runtime, Source};
-use mda_data::Parts;
+use mda_data::{Parts, Role};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -125,6 +125,28 @@ fn components_of_one_data_set_spare_what_either_looked_at() {
     };
     let components = [&of("0-4", 1), &of("5-9", 2)];
     assemble(&diary, [&bench, &bench], components, Calibration::default());
+}
+
+#[test]
+fn what_tuned_a_component_does_not_calibrate() {
+    let diary = Arc::new(Diary::default());
+    let (mnist, fashion) = (bench(&MNIST, &diary), bench(&FASHION_MNIST, &diary));
+    let runtime = Runtime::cpu();
+    let tuned = |bench: &Bench, task: &str| {
+        let disassembly = bench.disassembly().task(task).unwrap().repair(Repair::Bias).candidates(Some(10));
+        bench.run(
+            &disassembly.calibration(10).tune(Some(Tuning { epochs: 1, images: 50, ..Tuning::default() })),
+            &runtime,
+        )
+    };
+    let components = [&tuned(&mnist, "0-2"), &tuned(&fashion, "3-5")];
+    for (component, bench) in components.into_iter().zip([&mnist, &fashion]) {
+        let taught = diary.during("tuning", bench.name);
+        let spoke: HashSet<usize> = parts_of(component, &bench.data).looked_at().collect();
+        assert!(spoke.iter().any(|image| taught.contains(image)), "images that spoke teach");
+    }
+    assemble(&diary, [&mnist, &fashion], components, Calibration::default());
+    diary.reads_no_test_image();
 }
 
 #[test]

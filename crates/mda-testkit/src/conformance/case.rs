@@ -37,6 +37,11 @@ impl Case {
         Self { name: format!("random graph {seed}"), model, batch_sizes: vec![2, 5], tolerance: LAYERS }
     }
 
+    /// The model.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
     pub(super) fn with_batches(mut self, batch_sizes: &[usize]) -> Self {
         self.batch_sizes = batch_sizes.to_vec();
         self

@@ -1,12 +1,14 @@
 //! The suite that every backend has to pass: one case an operation, the chains that backends fuse, the connections of real
-//! networks, random graphs, extreme sizes, small channels, wide windows, the masks that follow, and the contract of the
-//! traits. Every answer is compared with [`mda_core::run::reference::Reference`] under a tolerance that the case states.
+//! networks, random graphs, extreme sizes, small channels, wide windows, the masks that follow, derivatives of what can be trained,
+//! and the contract of the traits. Every answer is compared with [`mda_core::run::reference::Reference`] under a tolerance that the case states.
 
 mod case;
 mod compare;
 mod contract;
 #[cfg(test)]
 mod defective;
+#[cfg(test)]
+mod defective_training;
 mod extremes;
 mod masks;
 mod networks;
@@ -15,6 +17,7 @@ mod report;
 mod scale;
 #[cfg(test)]
 mod tests;
+mod training;
 
 pub use report::{CaseReport, Failure, Outcome, Report};
 
@@ -49,6 +52,12 @@ pub fn run_loaded(backend: &dyn Backend, device: Option<&str>) -> Report {
     run_some(backend, device, |name| ["block: ", "contract: "].iter().any(|kind| name.starts_with(kind)))
 }
 
+/// What a backend is trained on, where it trains at all.
+fn trained_cases() -> impl Iterator<Item = case::Case> {
+    let random = (0..RANDOM_GRAPHS).map(case::Case::random);
+    operations::cases().into_iter().chain(networks::chains()).chain(networks::blocks()).chain(random)
+}
+
 /// Whether few bits differ in all masks together.
 fn masks_together(report: &Report) -> Outcome {
     let [bits, differing, ties] = report.masks();
@@ -79,6 +88,12 @@ pub fn run_some(backend: &dyn Backend, device: Option<&str>, wanted: impl Fn(&st
         let name = format!("masks: {}", case.name);
         if wanted(&name) {
             report.push(&name, case.run_masks(backend, device));
+        }
+    }
+    for case in trained_cases() {
+        let name = format!("training: {}", case.name);
+        if wanted(&name) {
+            report.push(&name, case.run_training(backend, device, training::batches(&case.name)));
         }
     }
     if wanted(TOGETHER) {

@@ -45,7 +45,7 @@ pub(super) fn classified(mut graph: Graph) -> Graph {
     graph
 }
 
-fn chains() -> Vec<Case> {
+pub(super) fn chains() -> Vec<Case> {
     let (relu, relu6) = (|| Op::from(Clamp::relu()), || Op::from(Clamp::relu6()));
     let average = || Op::from(AvgPool { window: Window::square(2, 2, 0), ceil_mode: false, count_include_pad: true });
     let linear = |out_features| Op::from(Linear { out_features, bias: true });

@@ -2,8 +2,9 @@
 
 mod patches;
 
+use super::dots::compute_dots;
 use super::tile::{Product, Vector, Vectors, compute_all};
-use super::{Lanes, Patches, Simd, check_taken, checked_depth, patches as portable, tile};
+use super::{Dots, Lanes, MAX_DOTS, Patches, Simd, check_taken, checked_depth, patches as portable, tile};
 use std::arch::x86_64::{
     __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_castpd_ps, _mm256_castps_pd, _mm256_cmpgt_epi32,
     _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
@@ -102,6 +103,15 @@ impl Lanes for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn odds(self, other: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let halves = _mm256_castps_pd(_mm256_shuffle_ps::<0b11_01_11_01>(self, other));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(halves))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         // Of two operands that do not compare, the instructions answer the second.
         // SAFETY: the caller has the instruction set.
@@ -133,6 +143,7 @@ impl Simd for Avx2 {
     const COLUMNS: usize = COLUMNS;
     const LANES: usize = LANES;
     const HEIGHTS: &'static [usize] = &[6, 4];
+    const DOTS: [usize; 2] = [4, 3];
 
     #[inline(always)]
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -168,6 +179,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn dots(self, dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+        dots.check::<Self>();
+        // SAFETY: a value of this type exists only where `detect` found the features; `check` has just passed.
+        unsafe { multiply_rows(dots, sums) }
+    }
+
+    #[inline(always)]
     fn transform_patches(self, patches: &Patches, data: &[f32], plane: usize, columns: &mut [f32], stride: usize) {
         self.transform_all_patches::<COLUMNS>(patches, data, plane, columns, stride);
     }
@@ -196,4 +214,11 @@ unsafe fn compute(height: usize, product: &Product<'_>, output: &mut [f32], vect
         6 => compute_all!(product, output, vectors, __m256, 6, 2, [1, 2]),
         _ => unreachable!("a height of this instruction set"),
     }
+}
+
+/// # Safety
+/// `dots.check` has passed.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn multiply_rows(dots: &Dots<'_>, sums: &mut [f32; MAX_DOTS]) {
+    compute_dots!(dots, sums, __m256, 3, [1, 2, 3, 4])
 }

@@ -52,24 +52,32 @@ impl<S: Simd> Winograd<S> {
     pub(crate) fn new(simd: S, padding: Padding, extents: [[usize; 2]; 2], weight: &Tensor, scale: &[f64]) -> Self {
         let channels = [weight.shape()[1], weight.shape()[0]];
         let panels = channels[1].div_ceil(S::ROWS);
-        let depth = channels[0];
         let mut weights = Buffer::default();
         // A new buffer is all zeros, as are rows without a channel.
-        let packed = weights.reserve(panels * PATCH * depth * S::ROWS);
+        weights.reserve(panels * PATCH * channels[0] * S::ROWS);
+        let cells = Cells::new(2, extents[1]);
+        let mut winograd = Self { simd, padding, input: extents[0], cells, channels, weights };
+        winograd.pack(weight.data(), scale);
+        winograd
+    }
+
+    /// Transforms and packs other weights of the same shape, filter `q` multiplied by `scale[q]`.
+    pub(crate) fn pack(&mut self, weight: &[f32], scale: &[f64]) {
+        let (channels, depth) = (self.channels, self.channels[0]);
+        let size = channels[1].div_ceil(S::ROWS) * PATCH * depth * S::ROWS;
         let block = Self::PANELS * PATCH * depth * S::ROWS;
-        packed.par_chunks_mut(block).enumerate().for_each(|(block, packed)| {
+        self.weights[..size].par_chunks_mut(block).enumerate().for_each(|(block, packed)| {
             let in_block = packed.len() / (PATCH * depth * S::ROWS);
             let first = block * Self::PANELS * S::ROWS;
             for (inside, q) in (first..channels[1].min(first + in_block * S::ROWS)).enumerate() {
                 let (panel, row) = (inside / S::ROWS, inside % S::ROWS);
-                for (p, kernel) in weight.row(q).chunks_exact(9).enumerate() {
+                for (p, kernel) in weight[q * depth * 9..(q + 1) * depth * 9].chunks_exact(9).enumerate() {
                     for (index, number) in transform_kernel(kernel, scale[q]).into_iter().enumerate() {
                         packed[((index * in_block + panel) * depth + p) * S::ROWS + row] = number;
                     }
                 }
             }
         });
-        Self { simd, padding, input: extents[0], cells: Cells::new(2, extents[1]), channels, weights }
     }
 
     /// Computes `output` from `input`.

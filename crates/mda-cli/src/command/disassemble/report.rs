@@ -4,7 +4,6 @@ use super::explained;
 use crate::printer;
 use crate::table::{Table, share, thousands};
 use crate::timing::Timings;
-use mda::Component;
 use mda::accuracy::{Accuracies, Areas};
 use mda::core::budget::Explanation;
 use mda::core::graph::is_layer;
@@ -12,6 +11,7 @@ use mda::core::method::Formulation;
 use mda::core::model::task::describe_task;
 use mda::core::repair::{Degenerate, LayerRepair};
 use mda::core::{Model, ModelSize};
+use mda::{Component, Tuned};
 use serde::Serialize;
 use std::path::Path;
 
@@ -25,6 +25,8 @@ pub(crate) struct Report<'a> {
     size: Sizes,
     layers: Vec<Layer>,
     budget: Option<&'a Explanation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuned: Option<&'a Tuned>,
     accuracy: Option<Accuracies>,
     timings: Timings,
 }
@@ -74,6 +76,7 @@ impl<'a> Report<'a> {
             size: Sizes { source: source.size(), component: component.model.size() },
             layers: layers.collect(),
             budget: component.explanation.as_ref(),
+            tuned: component.tuned.as_ref(),
             accuracy,
             timings,
         }
@@ -101,7 +104,11 @@ impl<'a> Report<'a> {
         }
         if let Some(accuracy) = &self.accuracy {
             text.push('\n');
-            text.push_str(&describe(accuracy, self.repair));
+            let repair = match self.tuned {
+                Some(tuned) => format!("{}, tuned for {} epochs", self.repair, tuned.best_epoch),
+                None => self.repair.to_owned(),
+            };
+            text.push_str(&describe(accuracy, &repair));
         }
         text + &wrote.describe(explain)
     }

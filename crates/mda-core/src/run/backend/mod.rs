@@ -9,8 +9,10 @@ pub mod placement;
 mod reading;
 pub mod schedule;
 pub mod tensor_library;
+mod training;
 
 pub use reading::{Reading, ReadingKind};
+pub use training::{Loss, TrainedNumbers, TrainedTensor, Trainer};
 
 use crate::graph::NodeId;
 use crate::model::Model;
@@ -183,6 +185,20 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`BackendError`] where a node, the device or a probe is not to be had.
     fn compile(&self, model: &Model, device: Option<&str>, probes: &[Probe]) -> Result<Box<dyn Program>, BackendError>;
+
+    /// Why it cannot train `model`, in words; `None` where it can.
+    fn untrainable(&self, _model: &Model) -> Option<String> {
+        Some("it runs models and does not train them".into())
+    }
+
+    /// Prepares `model` for being trained on `device`, or the default.
+    ///
+    /// # Errors
+    /// [`BackendError`] where [`untrainable`](Self::untrainable) says why, or the device is not to be had.
+    fn train(&self, model: &Model, _device: Option<&str>) -> Result<Box<dyn Trainer>, BackendError> {
+        let message = self.untrainable(model).unwrap_or_else(|| "it does not train models".into());
+        Err(BackendError::Failed { backend: self.id().into(), message })
+    }
 }
 
 /// A compiled model: immutable, shared between threads.

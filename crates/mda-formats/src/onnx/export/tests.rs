@@ -80,6 +80,7 @@ fn categories_and_origin_are_metadata() {
         form: "parallel".into(),
         rescaling: "none".into(),
         fitted_on: None,
+        tuning: None,
         components: Vec::new(),
     };
     let model = tiny().with_categories(categories.clone()).unwrap().with_provenance(origin.clone());

@@ -51,6 +51,7 @@ pub(super) fn looked_at(made: &Remade<'_>) -> LookedAt {
             Role::Calibration => "the repair was fitted to",
             Role::Tuning => "set how strong the repair is",
             Role::Choice => "chose between whole components",
+            Role::Training => "taught it, beside those that said what matters and that were repaired by",
             Role::Unseen => "had no part in it",
         };
         (what, made.count(role))

@@ -26,6 +26,7 @@ fn a_model_with_every_operation_comes_back_as_it_was() {
         form: "parallel".into(),
         rescaling: "none".into(),
         fitted_on: None,
+        tuning: None,
         components: Vec::new(),
     };
     let model = every_operation().with_provenance(origin);
