@@ -202,7 +202,12 @@ impl Statistics {
     pub fn save(&self, source: &Source, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let failed = |error| failed("writing the statistics", path, error);
-        statistics::write(source.model(), &self.origin, &self.seen, path).map_err(failed)
+        let mut origin = self.origin.clone();
+        if self.missing().is_empty() {
+            // However many shards they came in.
+            (origin.shards, origin.of) = (vec![0], 1);
+        }
+        statistics::write(source.model(), &origin, &self.seen, path).map_err(failed)
     }
 
     /// What was seen.

@@ -32,6 +32,7 @@ fn what_was_seen_cuts_what_looking_anew_cuts() {
     cut(&["--candidates=120", "--top-k=20"], "anew.safetensors");
     let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
     for name in ["whole", "ab", "ba"] {
+        assert_eq!(read(&format!("{name}.safetensors")), read("whole.safetensors"), "{name}");
         cut(&[&format!("--statistics={name}.safetensors")], "seen.safetensors");
         assert_eq!(read("seen.safetensors"), read("anew.safetensors"), "{name}");
     }
