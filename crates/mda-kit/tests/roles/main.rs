@@ -11,7 +11,7 @@ use mda::assemble::{Calibration, Part};
 use mda::core::method::{Repair, Tuning};
 use mda::samples::{FASHION_MNIST, MNIST, Sample};
 use mda::{Component, Data, Disassembly, Event, Progress, Runtime, Source};
-use mda_data::{Parts, Role};
+use mda_data::Parts;
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -105,8 +105,10 @@ impl<'a> Report<'a> {
         if let Some(accuracy) = &self.accuracy {
             text.push('\n');
             let repair = match self.tuned {
-                Some(tuned) => format!("{}, tuned for {} epochs", self.repair, tuned.best_epoch),
-                None => self.repair.to_owned(),
+                Some(tuned) if tuned.best_epoch > 0 => {
+                    format!("{}, tuned for {} epochs", self.repair, tuned.best_epoch)
+                }
+                _ => self.repair.to_owned(),
             };
             text.push_str(&describe(accuracy, &repair));
         }
