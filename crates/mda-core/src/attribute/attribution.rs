@@ -116,6 +116,9 @@ pub fn select_confident(
     Ok(Selection::new(chosen.into_iter().map(images).collect()))
 }
 
+/// A category and its surest images, each with its sureness.
+pub(super) type Surest = (usize, Vec<(usize, f64)>);
+
 /// The same, every image with its sureness.
 pub(super) fn surest(
     runner: &Runner<'_>,
@@ -123,7 +126,7 @@ pub(super) fn surest(
     source: &dyn ImageSource,
     candidates: &[(usize, Vec<usize>)],
     top_k: usize,
-) -> Result<Vec<(usize, Vec<(usize, f64)>)>, AttributeError> {
+) -> Result<Vec<Surest>, AttributeError> {
     let mut running = runner.start(model, &[]).map_err(RunError::from)?;
     let mut categories = Vec::with_capacity(candidates.len());
     for (category, indices) in candidates {

@@ -8,7 +8,7 @@ mod merging;
 #[cfg(test)]
 mod tests;
 
-use super::attribution::{AttributeError, surest};
+use super::attribution::{AttributeError, Surest, surest};
 use super::measure::{Looks, POSITIONS};
 use super::pass::Pass;
 use crate::graph::{NodeId, is_layer, layers};
@@ -82,7 +82,7 @@ impl Seen {
                 looks.insert(measure.name().to_owned(), own);
             }
         }
-        let speaking = |(category, images): (usize, Vec<(usize, f64)>)| {
+        let speaking = |(category, images): Surest| {
             images.into_iter().map(move |(image, sureness)| Speaking { category, image, sureness })
         };
         Ok(Self { images: chosen.into_iter().flat_map(speaking).collect(), looks })

@@ -156,8 +156,14 @@ mod tests {
         let candidates = [(0, vec![0, 1]), (1, vec![2, 3])];
         let measures = [Measure::Obs, Measure::RelativeContribution];
         let seen = Seen::look(&runner, &model, &images, &candidates, &measures, Extent::new(2)).unwrap();
-        let record =
-            PartsRecord { data: "x".into(), seed: 3, attribution: Some(2), calibration: 1, listed: Vec::new() };
+        let record = PartsRecord {
+            data: "x".into(),
+            seed: 3,
+            attribution: Some(2),
+            calibration: 1,
+            tuned: None,
+            listed: Vec::new(),
+        };
         let origin = Origin {
             source: "every".into(),
             source_sha256: None,
