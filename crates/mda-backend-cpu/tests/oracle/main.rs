@@ -22,7 +22,7 @@ fn one_network_conforms() {
     for backend in check::backends() {
         let report = mda_testkit::conformance::run_some(&backend, None, |name| name.ends_with("block: inception"));
         let names: Vec<&str> = report.cases().iter().map(|case| case.name.as_str()).collect();
-        assert_eq!(names, ["block: inception", "masks: block: inception"]);
+        assert_eq!(names, ["block: inception", "masks: block: inception", "training: block: inception"]);
         report.assert_passed();
     }
 }

@@ -24,7 +24,7 @@ fn a_component_learns_from_its_source() {
     assert!(after > before && told["after"].as_f64() < told["before"].as_f64(), "{told}");
     assert_eq!((told["epochs"].as_array().unwrap().len(), told["images"][0].as_u64()), (3, Some(240)));
     let inspected = bench.succeeds(&["inspect", "t.safetensors"]);
-    assert!(inspected.contains("repair bias") && inspected.contains("of 3 epochs on 240 images"), "{inspected}");
+    assert!(inspected.contains("repair bias") && inspected.contains("of 3 epochs on 240 train images"), "{inspected}");
     let again = bench.succeeds(&[&tune[..], &["-o=again.safetensors", "--threads=1"]].concat());
     assert!(again.contains("learned from 240 train images") && again.contains("accuracy on test images"), "{again}");
     assert_eq!(
