@@ -4,7 +4,7 @@ use crate::model::Model;
 use crate::run::reverse::reverse;
 use crate::tensor::Tensor;
 
-/// The derivative of a scalar by every value, as [`reverse`] has it.
+/// The derivative of a scalar by every value, as `reverse` has it.
 ///
 /// # Panics
 /// Where a value or the seed has another shape than its node.

@@ -62,7 +62,7 @@ impl Seen {
         Err(AttributeError::NotSeen { what: "no image of the category", name: name_of_it, seen: seen.join(", ") })
     }
 
-    /// As [`super::attribute`] on the images of [`Seen::selection`], of which nothing is run again. An observation takes at most
+    /// As [`crate::attribute::attribute`] on the images of [`Seen::selection`], of which nothing is run again. An observation takes at most
     /// `most_rows` rows of what the kernels of a layer see, spread evenly over the images.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Seen {
         Ok(Attribution { formulation: formulation.clone(), categories, images_per_category, statistics })
     }
 
-    /// As [`super::super::statistics`] on the images of [`Seen::selection`], likewise.
+    /// As [`crate::attribute::statistics`] on the images of [`Seen::selection`], likewise.
     ///
     /// # Errors
     /// [`AttributeError`] for a category of which nothing was seen, where OBS saw nothing, and where the source overflowed.
