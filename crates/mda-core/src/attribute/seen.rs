@@ -116,7 +116,18 @@ impl Seen {
             let count = model.categories().len();
             return Err(format!("expected categories below {count} and a sureness of each image, got {out:?}"));
         }
+        let graph = model.graph();
+        let mut needed = vec![false; graph.nodes().len()];
+        needed[graph.output()] = true;
+        for id in (0..needed.len()).rev() {
+            if needed[id] {
+                graph.node(id).inputs.iter().for_each(|&input| needed[input] = true);
+            }
+        }
         for (name, looks) in &looks {
+            if let Some(layer) = layers(graph).find(|layer| needed[*layer] && !looks.contains_key(layer)) {
+                return Err(format!("{name} keeps nothing of `{}`", graph.node(layer).name));
+            }
             for (&layer, numbers) in looks {
                 let measure =
                     Measure::ALL.iter().find(|(known, _)| known == name).map(|(_, measure)| measure.measuring());

@@ -99,6 +99,10 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(of(seen.images()[1..].to_vec(), seen.looks().clone()).unwrap_err().contains("images of it are not"));
     let unknown = [("unknown".to_owned(), seen.looks()["obs"].clone())].into();
     assert!(of(seen.images().to_vec(), unknown).is_err());
+    let mut lacking = seen.looks().clone();
+    let (layer, _) = lacking.get_mut("obs").unwrap().pop_first().unwrap();
+    let told = of(seen.images().to_vec(), lacking).unwrap_err();
+    assert_eq!(told, format!("obs keeps nothing of `{}`", model.graph().node(layer).name));
     let mut out = seen.images().to_vec();
     out[8].category = 1000;
     assert!(of(out, seen.looks().clone()).unwrap_err().contains("below"));
